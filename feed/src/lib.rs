@@ -1,0 +1,1 @@
+//! From exchanges to the bus.

@@ -1,0 +1,1 @@
+//! The other side of every test: simulated venues, swarms of clients, benchmarks.

@@ -1,0 +1,1 @@
+//! Packed records: a version byte, then MessagePack.

@@ -1,0 +1,59 @@
+//! Time stamps that follow monotonic time, so that a jump of the wall clock cannot age a price.
+
+use serde::{Deserialize, Serialize};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Microseconds since the Unix epoch.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Micros(pub i64);
+
+impl Micros {
+    /// From the milliseconds that most venues send; `None` when out of range.
+    #[must_use]
+    pub fn from_millis(millis: i64) -> Option<Self> {
+        millis.checked_mul(1000).map(Self)
+    }
+
+    /// How long ago `earlier` was; zero when it lies ahead.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    /// This much later.
+    #[must_use]
+    pub fn plus(self, span: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)))
+    }
+}
+
+/// The wall clock as it was when the process started, moved on by monotonic time.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    wall: Micros,
+    anchor: Instant,
+}
+
+impl Clock {
+    /// Reads the wall clock once.
+    #[must_use]
+    pub fn start() -> Self {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { wall: Micros::default().plus(since_epoch), anchor: Instant::now() }
+    }
+
+    /// The time now.
+    #[must_use]
+    pub fn now(&self) -> Micros {
+        self.at(Instant::now())
+    }
+
+    /// The time at a moment of the monotonic clock.
+    #[must_use]
+    pub fn at(&self, moment: Instant) -> Micros {
+        self.wall.plus(moment.saturating_duration_since(self.anchor))
+    }
+}

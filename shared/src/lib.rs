@@ -1,0 +1,23 @@
+//! What feed and gateway share, and nothing that only one of them needs.
+//!
+//! - [`market`]: symbols, exchanges, topics, prices, the ticker
+//! - [`protocol`]: the client protocol `tickcast.v1`, as types
+//! - [`bus`]: last-value cache and broadcast in one atomic step, in memory or on Redis
+//! - [`conflate`]: the bounded queue that keeps the newest value when it is full
+//! - [`clock`]: time stamps anchored to monotonic time
+//! - [`backoff`]: waiting times as values
+//! - [`lifecycle`]: named tasks under one cancellation token
+//! - [`config`]: file, environment and flags, with errors that name the key
+//! - [`telemetry`]: logs and metrics
+//! - [`admin`]: the listener for operators
+
+pub mod market;
+pub mod protocol;
+pub mod bus;
+pub mod conflate;
+pub mod clock;
+pub mod backoff;
+pub mod lifecycle;
+pub mod config;
+pub mod telemetry;
+pub mod admin;

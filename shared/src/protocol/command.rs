@@ -1,0 +1,254 @@
+//! What a client may say, read strictly: every error names what is wrong.
+
+use super::ErrorCode;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+
+/// Most topics a `topics` request may ask for at once.
+pub const MAX_TOPICS_PAGE: usize = 1000;
+/// How many topics a `topics` request gets when it does not say.
+pub const DEFAULT_TOPICS_PAGE: usize = 500;
+
+/// A request's `id`, a JSON string or number, echoed as it was written.
+#[derive(Debug, Clone, Serialize)]
+#[serde(transparent)]
+pub struct Id(Box<RawValue>);
+
+/// One message of a client.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Echoed in the answer.
+    pub id: Option<Id>,
+    /// What is asked.
+    pub command: Command,
+}
+
+/// What a client asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Answered with `pong`.
+    Ping,
+    /// Wants topics or patterns.
+    Subscribe(Subscribe),
+    /// No longer wants them; `["*"]` means all.
+    Unsubscribe {
+        /// Topics and patterns as the client wrote them.
+        topics: Vec<String>,
+    },
+    /// Asks what it is subscribed to.
+    List,
+    /// Asks which topics there are.
+    Topics {
+        /// A pattern, a topic, or everything.
+        matching: Option<String>,
+        /// Most topics to return.
+        limit: usize,
+        /// Where the last page ended.
+        cursor: Option<String>,
+    },
+    /// Presents a token.
+    Auth {
+        /// The token.
+        token: String,
+    },
+}
+
+/// A subscription as the client wrote it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subscribe {
+    /// Topics and patterns.
+    pub topics: Vec<String>,
+}
+
+/// Why a client's message was not understood.
+#[derive(Debug, Clone)]
+pub struct RequestError {
+    /// The request's `id`, where it could be read.
+    pub id: Option<Id>,
+    /// What kind of mistake.
+    pub code: ErrorCode,
+    /// What to change, for a human.
+    pub message: String,
+    /// The key that is wrong.
+    pub field: Option<String>,
+}
+
+/// Settings of `subscribe` that the protocol names and this server does not offer.
+const NOT_OFFERED: [&str; 5] =
+    ["interval_ms", "min_change_bps", "max_silence_ms", "history", "since"];
+
+impl Request {
+    /// Reads a text message.
+    ///
+    /// # Errors
+    /// [`RequestError`] with the code, the field and the `id` as far as they could be read.
+    pub fn parse(text: &str) -> Result<Self, RequestError> {
+        let mut fields = Fields::parse(text)?;
+        let op: String = fields.required("op")?;
+        let command = match op.as_str() {
+            "ping" => Command::Ping,
+            "subscribe" => Command::Subscribe(Subscribe { topics: fields.subscribable()? }),
+            "unsubscribe" => Command::Unsubscribe { topics: fields.required("topics")? },
+            "list" => Command::List,
+            "topics" => Command::Topics {
+                matching: fields.optional("match")?,
+                limit: fields.page_limit()?,
+                cursor: fields.optional("cursor")?,
+            },
+            "auth" => Command::Auth { token: fields.required("token")? },
+            _ => return Err(fields.error(ErrorCode::UnknownOp, unknown_op(&op), Some("op"))),
+        };
+        fields.finish(&op)?;
+        Ok(Self { id: fields.id, command })
+    }
+}
+
+fn unknown_op(op: &str) -> String {
+    let shown: String = op.chars().take(32).collect();
+    format!("unknown op {shown:?}; there are ping, subscribe, unsubscribe, list, topics and auth")
+}
+
+/// The keys of a message that have not been used yet.
+struct Fields {
+    id: Option<Id>,
+    left: BTreeMap<String, Box<RawValue>>,
+}
+
+impl Fields {
+    fn parse(text: &str) -> Result<Self, RequestError> {
+        let left = serde_json::from_str(text).map_err(|error| RequestError {
+            id: None,
+            code: ErrorCode::BadJson,
+            message: format!("a message is the text ping or a JSON object: {error}"),
+            field: None,
+        })?;
+        let mut fields = Self { id: None, left };
+        if let Some(id) = fields.left.remove("id") {
+            if !id.get().starts_with(|c: char| c == '"' || c == '-' || c.is_ascii_digit()) {
+                let message = "id must be a JSON string or number".into();
+                return Err(fields.error(ErrorCode::BadField, message, Some("id")));
+            }
+            fields.id = Some(Id(id));
+        }
+        Ok(fields)
+    }
+
+    fn error(&self, code: ErrorCode, message: String, field: Option<&str>) -> RequestError {
+        RequestError { id: self.id.clone(), code, message, field: field.map(str::to_owned) }
+    }
+
+    fn optional<T: for<'a> Deserialize<'a>>(
+        &mut self,
+        key: &str,
+    ) -> Result<Option<T>, RequestError> {
+        let Some(raw) = self.left.remove(key) else { return Ok(None) };
+        serde_json::from_str(raw.get()).map_err(|error| {
+            self.error(ErrorCode::BadField, format!("{key}: {error}"), Some(key))
+        })
+    }
+
+    fn required<T: for<'a> Deserialize<'a>>(&mut self, key: &str) -> Result<T, RequestError> {
+        self.optional::<Option<T>>(key)?.flatten().ok_or_else(|| {
+            self.error(ErrorCode::BadField, format!("{key} is missing"), Some(key))
+        })
+    }
+
+    fn subscribable(&mut self) -> Result<Vec<String>, RequestError> {
+        let topics: Vec<String> = self.required("topics")?;
+        if topics.is_empty() {
+            let message = "topics is empty; name at least one".into();
+            return Err(self.error(ErrorCode::BadField, message, Some("topics")));
+        }
+        match NOT_OFFERED.iter().find(|key| self.left.contains_key(**key)) {
+            None => Ok(topics),
+            Some(key) => {
+                let message = format!("{key} is not offered by this server version; leave it out");
+                Err(self.error(ErrorCode::BadField, message, Some(key)))
+            }
+        }
+    }
+
+    fn page_limit(&mut self) -> Result<usize, RequestError> {
+        match self.optional::<Option<usize>>("limit")?.flatten() {
+            None => Ok(DEFAULT_TOPICS_PAGE),
+            Some(limit @ 1..=MAX_TOPICS_PAGE) => Ok(limit),
+            Some(_) => {
+                let message = format!("limit must be 1 to {MAX_TOPICS_PAGE}");
+                Err(self.error(ErrorCode::BadField, message, Some("limit")))
+            }
+        }
+    }
+
+    fn finish(&self, op: &str) -> Result<(), RequestError> {
+        match self.left.keys().next() {
+            None => Ok(()),
+            Some(key) => {
+                let shown: String = key.chars().take(64).collect();
+                let message = format!("{op} has no field {shown:?}");
+                Err(self.error(ErrorCode::UnknownField, message, Some(&shown)))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn refused(text: &str) -> (ErrorCode, Option<String>) {
+        let error = Request::parse(text).unwrap_err();
+        (error.code, error.field)
+    }
+
+    #[test]
+    fn reads_every_operation() {
+        let request = Request::parse(r#"{"op":"subscribe","id":"a","topics":["BTC-USDT"]}"#);
+        let request = request.unwrap();
+        assert_eq!(serde_json::to_string(&request.id).unwrap(), r#""a""#);
+        let topics = vec!["BTC-USDT".to_owned()];
+        assert_eq!(request.command, Command::Subscribe(Subscribe { topics }));
+        for op in ["ping", "list", "topics"] {
+            assert!(Request::parse(&format!(r#"{{"op":"{op}"}}"#)).is_ok(), "{op}");
+        }
+        let all = Request::parse(r#"{"op":"topics","match":null,"limit":5,"cursor":null}"#);
+        let wanted = Command::Topics { matching: None, limit: 5, cursor: None };
+        assert_eq!(all.unwrap().command, wanted);
+    }
+
+    #[test]
+    fn names_what_is_wrong() {
+        assert_eq!(refused("hello"), (ErrorCode::BadJson, None));
+        assert_eq!(refused("[1]"), (ErrorCode::BadJson, None));
+        assert_eq!(refused("{}"), (ErrorCode::BadField, Some("op".into())));
+        assert_eq!(refused(r#"{"op":"fly"}"#), (ErrorCode::UnknownOp, Some("op".into())));
+        assert_eq!(
+            refused(r#"{"op":"ping","x":1}"#),
+            (ErrorCode::UnknownField, Some("x".into()))
+        );
+        let field = |name: &str| (ErrorCode::BadField, Some(name.to_owned()));
+        assert_eq!(refused(r#"{"op":"subscribe"}"#), field("topics"));
+        assert_eq!(refused(r#"{"op":"subscribe","topics":"A"}"#), field("topics"));
+        assert_eq!(refused(r#"{"op":"subscribe","topics":[]}"#), field("topics"));
+        assert_eq!(
+            refused(r#"{"op":"subscribe","topics":["A"],"interval_ms":5}"#),
+            field("interval_ms")
+        );
+        assert_eq!(refused(r#"{"op":"topics","limit":0}"#), field("limit"));
+        assert_eq!(refused(r#"{"op":"ping","id":[1]}"#), field("id"));
+    }
+
+    #[test]
+    fn keeps_the_id_of_a_wrong_message() {
+        let error = Request::parse(r#"{"id":12345678901234567890123,"op":"fly"}"#).unwrap_err();
+        assert_eq!(serde_json::to_string(&error.id).unwrap(), "12345678901234567890123");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_answered_without_a_panic(text in "\\PC{0,80}") {
+            let _ = Request::parse(&text);
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The client protocol `tickcast.v1` as types: what a client may say, and what it is told.
+
+pub mod command;
+pub mod message;
+pub mod close;
+pub mod error_code;
+
+pub use close::Close;
+pub use command::{Command, Id, Request, RequestError, Subscribe};
+pub use error_code::ErrorCode;
+pub use message::{
+    Added, Closing, ErrorMessage, InForce, Plain, Rejected, ServerMessage, StatusScope,
+    TickerMessage,
+};
+
+/// The protocol's name and version, sent in `welcome`.
+pub const PROTOCOL: &str = "tickcast.v1";
+/// The WebSocket subprotocol of the default encoding.
+pub const SUBPROTOCOL_JSON: &str = "tickcast.v1.json";

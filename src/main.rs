@@ -1,0 +1,2 @@
+//! The one command, `tickcast`.
+fn main() {}
