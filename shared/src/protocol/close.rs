@@ -67,6 +67,24 @@ impl Close {
         }
     }
 
+    /// A name without spaces, for metrics.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::GoingAway => "going_away",
+            Self::Restart => "restart",
+            Self::ProtocolError => "protocol_error",
+            Self::UnexpectedBinary => "unexpected_binary",
+            Self::BadUtf8 => "bad_utf8",
+            Self::TooBig => "too_big",
+            Self::Internal => "internal",
+            Self::Overloaded => "overloaded",
+            Self::SlowConsumer => "slow_consumer",
+            Self::HeartbeatTimeout => "heartbeat_timeout",
+        }
+    }
+
     /// Whether a client should come back without being changed.
     #[must_use]
     pub fn reconnect(self) -> bool {

@@ -46,7 +46,7 @@ pub enum ServerMessage<'a, L: Serialize> {
         /// Full names and the settings in force.
         topics: Vec<InForce<'a>>,
         /// What the client wrote, to the full name, where the two differ.
-        aliases: BTreeMap<&'a str, &'a Topic>,
+        aliases: BTreeMap<&'a str, &'a str>,
         /// Patterns accepted, in full.
         #[serde(serialize_with = "pattern_texts")]
         patterns: Vec<&'a Pattern>,

@@ -1,0 +1,76 @@
+//! The public routes and what stands around them.
+
+use super::{App, page, reply::Refusal, rest, upgrade};
+use axum::{
+    Router,
+    http::{HeaderValue, Method, StatusCode, header},
+    routing::get,
+};
+use std::time::Duration;
+use tickcast_shared::protocol::ErrorCode;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    cors::{AllowOrigin, CorsLayer},
+    set_header::SetResponseHeaderLayer,
+    timeout::TimeoutLayer,
+};
+
+/// No answer is computed for longer; all of them come from memory.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// All public paths.
+#[must_use]
+pub fn build(app: App) -> Router {
+    let no_store = SetResponseHeaderLayer::if_not_present(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("no-store"),
+    );
+    let origins = cors(&app.config.allowed_origins);
+    Router::new()
+        .route("/", get(page::show))
+        .route("/ws", get(upgrade::handle))
+        .route("/v1/ws", get(upgrade::handle))
+        .route("/v1/price/{symbol}", get(rest::price))
+        .route("/v1/prices", get(rest::prices))
+        .route("/v1/topics", get(rest::topics))
+        .route("/v1/symbols", get(rest::symbols))
+        .route("/v1/exchanges", get(rest::exchanges))
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(no_store)
+        .layer(origins)
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            use axum::response::IntoResponse;
+            let (status, code) = (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Internal);
+            Refusal { status, code, message: "internal error".into() }.into_response()
+        }))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIMEOUT))
+        .with_state(app)
+}
+
+fn cors(origins: &[String]) -> CorsLayer {
+    let allowed = if origins.iter().any(|origin| origin == "*") {
+        AllowOrigin::any()
+    } else {
+        AllowOrigin::list(origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()))
+    };
+    CorsLayer::new().allow_methods([Method::GET]).allow_origin(allowed)
+}
+
+async fn unknown_path() -> Refusal {
+    Refusal {
+        status: StatusCode::NOT_FOUND,
+        code: ErrorCode::BadField,
+        message: "no such path; there are /ws, /v1/price/{symbol}, /v1/prices, /v1/topics, \
+                  /v1/symbols and /v1/exchanges"
+            .into(),
+    }
+}
+
+async fn wrong_method() -> Refusal {
+    Refusal {
+        status: StatusCode::METHOD_NOT_ALLOWED,
+        code: ErrorCode::BadField,
+        message: "only GET is served here".into(),
+    }
+}

@@ -1,0 +1,116 @@
+//! A shard's table of topics: the newest value of each, and who wants it.
+
+use super::{TopicId, cohorts::CohortId, update::Tick};
+use std::{collections::HashMap, sync::Arc};
+use tickcast_shared::market::{Pattern, Topic};
+
+/// What a shard knows of a topic.
+#[derive(Debug)]
+pub struct Entry {
+    /// Full name.
+    pub topic: Topic,
+    /// The newest value; none once the topic is removed.
+    pub latest: Option<Arc<Tick>>,
+    /// Where the newest value stands among all that this shard has applied; see [`Topics::tick`].
+    pub version: u64,
+    /// Cohorts whose members want it.
+    pub cohorts: Vec<CohortId>,
+}
+
+/// All topics of a shard, by number and by name.
+#[derive(Debug, Default)]
+pub struct Topics {
+    /// By number; a number is given by the ingest, so there may be holes for a moment.
+    entries: Vec<Option<Entry>>,
+    names: HashMap<Topic, TopicId>,
+    version: u64,
+}
+
+impl Topics {
+    /// Keeps a value as its topic's newest; says whether the topic was unknown until now.
+    pub fn tick(&mut self, tick: &Arc<Tick>) -> bool {
+        let version = self.next_version();
+        let index = tick.id.index();
+        if index >= self.entries.len() {
+            self.entries.resize_with(index + 1, || None);
+        }
+        let slot = &mut self.entries[index];
+        match slot {
+            Some(entry) => {
+                let is_back = entry.latest.is_none();
+                entry.latest = Some(tick.clone());
+                entry.version = version;
+                is_back
+            }
+            None => {
+                let topic = tick.topic.clone();
+                self.names.insert(topic.clone(), tick.id);
+                let latest = Some(tick.clone());
+                *slot = Some(Entry { topic, latest, version, cohorts: Vec::new() });
+                true
+            }
+        }
+    }
+
+    /// Forgets a topic's value; its number and who subscribed to it stay.
+    pub fn remove(&mut self, id: TopicId) {
+        if let Some(entry) = self.get_mut(id) {
+            entry.latest = None;
+        }
+    }
+
+    /// A number above that of everything applied before.
+    pub fn next_version(&mut self) -> u64 {
+        self.version += 1;
+        self.version
+    }
+
+    /// The number of the newest change applied.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// What is known of a topic.
+    #[must_use]
+    pub fn get(&self, id: TopicId) -> Option<&Entry> {
+        self.entries.get(id.index())?.as_ref()
+    }
+
+    /// The same, to be changed.
+    pub fn get_mut(&mut self, id: TopicId) -> Option<&mut Entry> {
+        self.entries.get_mut(id.index())?.as_mut()
+    }
+
+    /// The number of a topic that exists now.
+    #[must_use]
+    pub fn find(&self, topic: &Topic) -> Option<TopicId> {
+        let id = *self.names.get(topic)?;
+        self.get(id)?.latest.as_ref().map(|_| id)
+    }
+
+    /// The number of a topic that exists or has existed.
+    #[must_use]
+    pub fn number(&self, topic: &Topic) -> Option<TopicId> {
+        self.names.get(topic).copied()
+    }
+
+    /// Full name of a topic.
+    #[must_use]
+    pub fn name(&self, id: TopicId) -> Option<&Topic> {
+        self.get(id).map(|entry| &entry.topic)
+    }
+
+    /// Topics that exist now and that the pattern covers.
+    pub fn matching(&self, pattern: &Pattern) -> impl Iterator<Item = TopicId> {
+        self.present().filter(|(_, topic)| pattern.matches(topic)).map(|(id, _)| id)
+    }
+
+    /// Topics that exist now.
+    pub fn present(&self) -> impl Iterator<Item = (TopicId, &Topic)> {
+        self.entries
+            .iter()
+            .flatten()
+            .filter_map(|entry| entry.latest.as_ref().map(|tick| (tick.id, &entry.topic)))
+    }
+}

@@ -1,0 +1,121 @@
+//! The thread of a shard: its event loop, its passes, its connections.
+
+use super::{Command, drain, mailbox::Mailbox, shard::Shard, sweep};
+use crate::{
+    client::{closing, session},
+    config::GatewayConfig,
+    metrics::Metrics,
+};
+use std::{cell::RefCell, io, rc::Rc, sync::Arc, time::Instant};
+use tickcast_shared::{clock::Clock, protocol::Close};
+use tokio::{
+    sync::{mpsc, watch},
+    task::{LocalSet, spawn_local},
+};
+
+/// What a shard starts with.
+#[derive(Debug)]
+pub struct Worker {
+    /// Its number, for names.
+    pub number: usize,
+    /// The configuration in force.
+    pub config: Arc<GatewayConfig>,
+    /// The time for clients.
+    pub clock: Clock,
+    /// Counters.
+    pub metrics: Metrics,
+    /// Where updates come from.
+    pub mailbox: Arc<Mailbox>,
+    /// Where connections and requests come from; its end is the shard's end.
+    pub commands: mpsc::Receiver<Command>,
+    /// Dropped when the thread ends, however it ends.
+    pub alive: watch::Receiver<()>,
+}
+
+/// Tells when a shard's thread has ended, by a panic or otherwise.
+#[derive(Debug)]
+pub struct Alive(watch::Sender<()>);
+
+impl Alive {
+    /// The watcher and the token that every thread holds.
+    #[must_use]
+    pub fn new() -> (Self, watch::Receiver<()>) {
+        let (watcher, token) = watch::channel(());
+        (Self(watcher), token)
+    }
+
+    /// Waits until fewer than `threads` threads hold their token.
+    pub async fn fewer_than(&self, threads: usize) {
+        while self.0.receiver_count() >= threads {
+            tokio::time::sleep(CHECK_EVERY).await;
+        }
+    }
+}
+
+/// How often threads are counted: a dead shard is noticed within this time.
+const CHECK_EVERY: std::time::Duration = std::time::Duration::from_millis(200);
+
+/// Starts the thread of a shard.
+///
+/// # Errors
+/// When the runtime or the thread cannot be made.
+pub fn spawn(worker: Worker) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    std::thread::Builder::new().name(format!("shard-{}", worker.number)).spawn(move || {
+        LocalSet::new().block_on(&runtime, run(worker));
+    })?;
+    Ok(())
+}
+
+async fn run(worker: Worker) {
+    let Worker { config, clock, metrics, mailbox, mut commands, alive, .. } = worker;
+    let shard = Rc::new(RefCell::new(Shard::new(config, clock, metrics, mailbox.clone())));
+    let mut passes = spawn_local(passes(shard.clone(), mailbox));
+    let mut sweeps = spawn_local(sweep::run(shard.clone()));
+    loop {
+        let command = tokio::select! {
+            command = commands.recv() => command,
+            // Both run for ever: an end is a panic, and the shard goes down with it.
+            _ = &mut passes => break,
+            _ = &mut sweeps => break,
+        };
+        match command {
+            None => break,
+            Some(Command::Serve(dialled)) => {
+                spawn_local(session::serve(*dialled, shard.clone()));
+            }
+            Some(Command::Report(answer)) => {
+                // Nobody waits for it any more: nothing is lost.
+                let _ = answer.send(shard.borrow().report(Instant::now()));
+            }
+            Some(Command::Drain(done)) => {
+                spawn_local(drain::run(shard.clone(), done));
+            }
+        }
+    }
+    drop(alive);
+}
+
+/// Writes whatever arrives: an idle shard at once, a busy one all that came meanwhile together.
+async fn passes(shard: Rc<RefCell<Shard>>, mailbox: Arc<Mailbox>) {
+    loop {
+        mailbox.woken().await;
+        pass(&shard);
+    }
+}
+
+/// One pass; members whose socket is full are told to go.
+pub fn pass(shard: &Rc<RefCell<Shard>>) {
+    let blocked = shard.borrow_mut().pass();
+    for blocked in blocked {
+        let member = {
+            let mut shard = shard.borrow_mut();
+            shard.detach(blocked.member);
+            shard.metrics.closed(Close::SlowConsumer);
+            shard.members.get(blocked.member).map(|member| member.conn.clone())
+        };
+        if let Some(conn) = member {
+            closing::tell(&conn, &blocked.rest, Close::SlowConsumer, None);
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Every topic's newest record and what clients have been told of it.
+
+use super::life::{Judgement, Life};
+use crate::{
+    hub::{About, Status, Tick, TopicId, Update},
+    prices::{Prices, Shown},
+    wire::encode,
+};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tickcast_shared::{
+    bus::{Record, ShardId},
+    market::{Reason, State, Topic},
+    protocol::{Plain, StatusScope, TickerMessage},
+};
+use tracing::warn;
+
+/// A topic that the cache lost is given up when its feed, alive, has not written it for so long.
+/// A feed that found the cache empty rewrites everything within two seconds.
+const MISSING_FOR: Duration = Duration::from_secs(10);
+
+/// One topic.
+#[derive(Debug)]
+struct Entry {
+    id: TopicId,
+    shard: ShardId,
+    record: Arc<Record>,
+    /// What clients have been told.
+    told: Judgement,
+    /// Since when the cache lacks it.
+    missing: Option<Instant>,
+}
+
+/// All topics, and the numbers that their names were given.
+#[derive(Debug)]
+pub struct Book {
+    entries: HashMap<Topic, Entry>,
+    numbers: HashMap<Topic, TopicId>,
+    prices: Prices,
+}
+
+impl Book {
+    /// An empty book that keeps `prices` up to date.
+    #[must_use]
+    pub fn new(prices: Prices) -> Self {
+        Self { entries: HashMap::new(), numbers: HashMap::new(), prices }
+    }
+
+    /// How many topics there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Takes a record in if it is newer than the one held; adds what clients are to be told.
+    pub fn put(
+        &mut self,
+        topic: &Topic,
+        record: Arc<Record>,
+        life: &Life,
+        trusted: bool,
+        out: &mut Vec<Update>,
+    ) {
+        let judgement = life.judge(&record, trusted, false);
+        if let Some(entry) = self.entries.get_mut(topic) {
+            let is_back = entry.missing.take().is_some();
+            if record.stamp > entry.record.stamp {
+                entry.record = record;
+            } else if !is_back {
+                return;
+            }
+            entry.tell(topic, judgement, true, &self.prices, out);
+            return;
+        }
+        let next = TopicId(u32::try_from(self.numbers.len()).unwrap_or(u32::MAX));
+        let id = *self.numbers.entry(topic.clone()).or_insert(next);
+        let shard = ShardId::of(topic);
+        let told = Judgement { state: State::Live, reason: Reason::NONE, since: None };
+        let mut entry = Entry { id, shard, record, told, missing: None };
+        entry.tell(topic, judgement, true, &self.prices, out);
+        self.entries.insert(topic.clone(), entry);
+    }
+
+    /// A topic ceased to exist.
+    pub fn remove(&mut self, topic: &Topic, out: &mut Vec<Update>) {
+        if let Some(entry) = self.entries.remove(topic) {
+            let gone =
+                Judgement { state: State::Halted, reason: Reason::UNCONFIGURED, since: None };
+            out.push(status(About::Topic(entry.id), StatusScope::Topic, topic.as_str(), &gone));
+            out.push(Update::Removed(entry.id));
+            self.prices.remove(topic);
+        }
+    }
+
+    /// Topics of a shard.
+    #[must_use]
+    pub fn of_shard(&self, shard: ShardId) -> HashSet<Topic> {
+        let of_shard = self.entries.iter().filter(|(_, entry)| entry.shard == shard);
+        of_shard.map(|(topic, _)| topic.clone()).collect()
+    }
+
+    /// The cache no longer has the topic: its value cannot be vouched for.
+    pub fn missing(&mut self, topic: &Topic, now: Instant) {
+        if let Some(entry) = self.entries.get_mut(topic) {
+            entry.missing.get_or_insert(now);
+        }
+    }
+
+    /// Judges every topic anew after the bus, a group or a shard changed; tells what changed.
+    pub fn rejudge(
+        &mut self,
+        life: &Life,
+        trusted: impl Fn(ShardId) -> bool,
+        out: &mut Vec<Update>,
+    ) {
+        for (topic, entry) in &mut self.entries {
+            let judgement =
+                life.judge(&entry.record, trusted(entry.shard), entry.missing.is_some());
+            if judgement.state != entry.told.state {
+                entry.tell(topic, judgement, false, &self.prices, out);
+            } else {
+                entry.told = judgement;
+            }
+        }
+    }
+
+    /// Gives up topics that the cache has lacked for too long although their feed lives.
+    pub fn give_up_missing(&mut self, life: &Life, now: Instant, out: &mut Vec<Update>) {
+        let lost = |entry: &Entry| {
+            entry.missing.is_some_and(|since| now.duration_since(since) > MISSING_FOR)
+                && life.is_alive(&entry.record.group)
+        };
+        let gone: Vec<Topic> = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| lost(entry))
+            .map(|(topic, _)| topic.clone())
+            .collect();
+        for topic in gone {
+            warn!(%topic, "the bus no longer has this topic and its feed does not write it");
+            self.remove(&topic, out);
+        }
+    }
+}
+
+impl Entry {
+    /// Tells clients the value, and its state where the feed changed it.
+    fn tell(
+        &mut self,
+        topic: &Topic,
+        judgement: Judgement,
+        own_changes: bool,
+        prices: &Prices,
+        out: &mut Vec<Update>,
+    ) {
+        let changed = judgement.state != self.told.state || judgement.reason != self.told.reason;
+        if own_changes && changed {
+            out.push(status(About::Topic(self.id), StatusScope::Topic, topic.as_str(), &judgement));
+        }
+        let ticker = self.record.body.ticker();
+        let message = TickerMessage::new(topic, &self.record, ticker, judgement.state);
+        out.push(Update::Tick(Arc::new(Tick {
+            id: self.id,
+            topic: topic.clone(),
+            frame: encode::json(&message).into(),
+        })));
+        prices.set(topic, Shown { record: self.record.clone(), state: judgement.state });
+        self.told = judgement;
+    }
+}
+
+/// A `status` message, framed.
+#[must_use]
+pub fn status(about: About, scope: StatusScope, name: &str, judgement: &Judgement) -> Update {
+    let message = Plain::Status {
+        scope,
+        name,
+        state: judgement.state,
+        reason: judgement.reason.as_str(),
+        since: judgement.since,
+    };
+    let well = judgement.state == State::Live;
+    Update::Status(Arc::new(Status { about, well, frame: encode::json(&message).into() }))
+}

@@ -1,0 +1,254 @@
+//! Who is alive: the bus by its PINGs, each group by its messages, each exchange by its feed.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tickcast_shared::{
+    bus::{Group, Heartbeat, LinkState, LinkStatus, Record},
+    clock::Micros,
+    market::{ExchangeId, Reason, State, Topic},
+};
+
+/// The bus counts as lost when no PING was answered for so long; one is sent a second.
+pub const BUS_SILENCE: Duration = Duration::from_millis(2500);
+/// A group counts as lost when nothing came from it for so long; it sends a heartbeat a second.
+pub const GROUP_SILENCE: Duration = Duration::from_secs(3);
+
+/// A state with its reason and its beginning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judgement {
+    /// How far to believe.
+    pub state: State,
+    /// Why.
+    pub reason: Reason,
+    /// Since when, where it is known.
+    pub since: Option<Micros>,
+}
+
+/// The bus as this gateway sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BusLife {
+    /// Not reached yet.
+    Dialing,
+    /// PINGs are answered.
+    Up {
+        /// The last answer.
+        at: Instant,
+    },
+    /// Was up, and is not.
+    Lost {
+        /// Since when.
+        since: Micros,
+    },
+}
+
+/// A feed's writer as this gateway sees it.
+#[derive(Debug, Clone)]
+pub struct GroupLife {
+    /// The newest epoch seen alive.
+    pub epoch: u64,
+    /// When something last came from it.
+    pub heard: Instant,
+    /// Its clock at the last heartbeat, and when that came.
+    pub clock: Option<(Micros, Instant)>,
+    /// Its links at the last heartbeat.
+    pub links: Vec<LinkStatus>,
+    /// Whether it is silent for too long.
+    pub lost: bool,
+}
+
+/// Everything known about who is alive.
+#[derive(Debug, Clone)]
+pub struct Life {
+    /// The bus.
+    pub bus: BusLife,
+    /// The feeds.
+    pub groups: HashMap<Group, GroupLife>,
+}
+
+impl Default for Life {
+    fn default() -> Self {
+        Self { bus: BusLife::Dialing, groups: HashMap::new() }
+    }
+}
+
+impl Life {
+    /// A PING was answered. True if the bus was not up before.
+    pub fn bus_alive(&mut self, now: Instant) -> bool {
+        let was_up = matches!(self.bus, BusLife::Up { .. });
+        self.bus = BusLife::Up { at: now };
+        !was_up
+    }
+
+    /// The link broke. True if the bus was up before.
+    pub fn bus_lost(&mut self, now: Micros) -> bool {
+        let was_up = matches!(self.bus, BusLife::Up { .. });
+        if was_up {
+            self.bus = BusLife::Lost { since: now };
+        }
+        was_up
+    }
+
+    /// Whether PINGs have gone unanswered for too long.
+    #[must_use]
+    pub fn bus_is_silent(&self, now: Instant) -> bool {
+        matches!(self.bus, BusLife::Up { at } if now.duration_since(at) > BUS_SILENCE)
+    }
+
+    /// Something came from a group. True if that changes how its values are to be judged.
+    pub fn group_heard(
+        &mut self,
+        group: &Group,
+        epoch: u64,
+        heartbeat: Option<&Heartbeat>,
+        now: Instant,
+    ) -> bool {
+        let life = self.groups.entry(group.clone()).or_insert_with(|| GroupLife {
+            epoch: 0,
+            heard: now,
+            clock: None,
+            links: Vec::new(),
+            lost: false,
+        });
+        if epoch < life.epoch {
+            return false;
+        }
+        let changed = epoch > life.epoch || life.lost;
+        life.epoch = epoch;
+        life.heard = now;
+        life.lost = false;
+        if let Some(heartbeat) = heartbeat {
+            life.clock = Some((heartbeat.sent, now));
+            life.links.clone_from(&heartbeat.links);
+        }
+        changed
+    }
+
+    /// Marks groups that have been silent for too long; returns those that were not before.
+    pub fn groups_gone_silent(&mut self, now: Instant) -> Vec<Group> {
+        let silent = |life: &GroupLife| now.duration_since(life.heard) > GROUP_SILENCE;
+        let mut gone = Vec::new();
+        for (group, life) in &mut self.groups {
+            if !life.lost && silent(life) {
+                life.lost = true;
+                gone.push(group.clone());
+            }
+        }
+        gone
+    }
+
+    /// While the bus is down nobody can be heard: their silence starts when it is back.
+    pub fn excuse_groups(&mut self, now: Instant) {
+        for life in self.groups.values_mut() {
+            life.heard = now;
+        }
+    }
+
+    /// Whether the group's writer of that epoch, or a later one, lives.
+    #[must_use]
+    pub fn is_alive(&self, group: &Group) -> bool {
+        self.groups.get(group).is_some_and(|life| !life.lost)
+    }
+
+    /// How far a record may be believed. Only what its feed calls live can become less than that.
+    #[must_use]
+    pub fn judge(&self, record: &Record, trusted: bool, missing: bool) -> Judgement {
+        let ticker = record.body.ticker();
+        let own = Judgement {
+            state: ticker.state,
+            reason: ticker.reason.clone(),
+            since: Some(ticker.state_since),
+        };
+        let stale = |reason, since| Judgement { state: State::Stale, reason, since };
+        if ticker.state != State::Live {
+            return own;
+        }
+        match (&self.bus, self.groups.get(&record.group)) {
+            (BusLife::Lost { since }, _) => stale(Reason::BUS_LOST, Some(*since)),
+            (BusLife::Dialing, _) => stale(Reason::BUS_LOST, None),
+            _ if !trusted => stale(Reason::BUS_LOST, None),
+            _ if missing => stale(Reason::UNPROVEN, None),
+            (_, Some(life)) if life.epoch == record.stamp.epoch && life.lost => {
+                stale(Reason::FEED_LOST, None)
+            }
+            (_, Some(life)) if life.epoch == record.stamp.epoch => own,
+            _ => stale(Reason::UNPROVEN, None),
+        }
+    }
+
+    /// Time since the last proof that the record's value is the venue's present one.
+    #[must_use]
+    pub fn age(
+        &self,
+        topic: &Topic,
+        record: &Record,
+        at: Instant,
+        own: Micros,
+    ) -> Option<Duration> {
+        let ticker = record.body.ticker();
+        let life = self.groups.get(&record.group);
+        let link = life.and_then(|life| {
+            life.links.iter().find(|link| link.exchange.as_str() == topic.exchange())
+        });
+        let proven = match link {
+            Some(link) if ticker.state == State::Live && link.state == LinkState::Live => {
+                ticker.received_ts.max(link.proven)
+            }
+            _ => ticker.received_ts,
+        };
+        // The feed's clock, moved on by our monotonic time; without a heartbeat our own must do.
+        let feed_now = life
+            .and_then(|life| life.clock)
+            .map_or(own, |(sent, heard)| sent.plus(at.saturating_duration_since(heard)));
+        proven.map(|proven| feed_now.since(proven))
+    }
+
+    /// Every exchange that a group speaks for, as far as its group may be believed.
+    #[must_use]
+    pub fn exchanges(&self) -> BTreeMap<ExchangeId, ExchangeLife> {
+        let mut all = BTreeMap::new();
+        for life in self.groups.values() {
+            for link in &life.links {
+                let judgement = self.judge_link(life, link);
+                all.insert(link.exchange.clone(), ExchangeLife { judgement, link: link.clone() });
+            }
+        }
+        all
+    }
+
+    fn judge_link(&self, life: &GroupLife, link: &LinkStatus) -> Judgement {
+        let state = match link.state {
+            LinkState::Pending => State::Pending,
+            LinkState::Live => State::Live,
+            LinkState::Stale => State::Stale,
+            LinkState::Halted => State::Halted,
+        };
+        match self.bus {
+            _ if state == State::Halted => {}
+            BusLife::Lost { since } => {
+                let (state, reason) = (State::Stale, Reason::BUS_LOST);
+                return Judgement { state, reason, since: Some(since) };
+            }
+            _ if life.lost => {
+                let (state, reason) = (State::Stale, Reason::FEED_LOST);
+                return Judgement { state, reason, since: None };
+            }
+            _ => {}
+        }
+        Judgement { state, reason: link.reason.clone(), since: Some(link.since) }
+    }
+}
+
+/// An exchange's link with the judgement on it.
+#[derive(Debug, Clone)]
+pub struct ExchangeLife {
+    /// How far to believe.
+    pub judgement: Judgement,
+    /// As its feed reported it.
+    pub link: LinkStatus,
+}
+
+/// A snapshot of [`Life`] for readers on other threads.
+pub type Shared = Arc<std::sync::RwLock<Arc<Life>>>;

@@ -1,0 +1,277 @@
+//! From the bus to the hub: joins the bus's shards, judges who is alive, frames what changed.
+
+pub mod book;
+pub mod life;
+pub mod merge;
+
+use crate::{
+    hub::{About, Hub, Update},
+    metrics::Metrics,
+    prices::Prices,
+};
+use book::Book;
+use life::{BusLife, Judgement, Life};
+use merge::{Cause, Joined, Merge};
+use metrics::gauge;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+use tickcast_shared::{
+    bus::{Event, Message, SHARDS, ShardId, Snapshot, Subscriber},
+    clock::Clock,
+    market::{ExchangeId, Reason, State},
+    protocol::StatusScope,
+};
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+/// How often silence is looked for.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// Snapshots after a hole are spread over this time, so that gateways do not ask together.
+const SNAPSHOT_JITTER: Duration = Duration::from_millis(200);
+/// Wait before a failed snapshot is asked for again.
+const SNAPSHOT_RETRY: Duration = Duration::from_millis(500);
+
+/// The state of the ingest.
+#[derive(Debug)]
+pub struct Ingest {
+    merges: [Merge; SHARDS as usize],
+    book: Book,
+    life: Life,
+    /// What clients have been told of each exchange.
+    exchanges: BTreeMap<ExchangeId, (State, Reason)>,
+    prices: Prices,
+    hub: Hub,
+    clock: Clock,
+    metrics: Metrics,
+}
+
+/// Runs until cancelled. Never waits for the hub, so the bus is always drained.
+pub async fn run(
+    mut subscriber: Subscriber,
+    hub: Hub,
+    prices: Prices,
+    clock: Clock,
+    metrics: Metrics,
+    token: CancellationToken,
+) -> Result<(), std::convert::Infallible> {
+    let mut ingest = Ingest {
+        merges: Default::default(),
+        book: Book::new(prices.clone()),
+        life: Life::default(),
+        exchanges: BTreeMap::new(),
+        prices,
+        hub,
+        clock,
+        metrics,
+    };
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let updates = tokio::select! {
+            () = token.cancelled() => return Ok(()),
+            event = subscriber.next() => ingest.event(event, &mut subscriber),
+            _ = look.tick() => ingest.look(),
+        };
+        ingest.publish(updates);
+    }
+}
+
+impl Ingest {
+    fn publish(&self, updates: Vec<Update>) {
+        self.metrics.updates.increment(updates.len() as u64);
+        let keyed: Vec<_> = updates.into_iter().map(Update::keyed).collect();
+        self.hub.publish(&keyed);
+    }
+
+    fn event(&mut self, event: Event, subscriber: &mut Subscriber) -> Vec<Update> {
+        let mut out = Vec::new();
+        match event {
+            Event::Subscribed(shard) => {
+                self.merges[shard.index()].subscribed();
+                subscriber.request_snapshot(shard, Duration::ZERO);
+            }
+            Event::Unsubscribed(shard) => {
+                self.merges[shard.index()].lost();
+                self.rejudge(&mut out);
+            }
+            Event::Message(shard, message) => {
+                if let Some(cause) = self.message(shard, message, &mut out) {
+                    self.rejoin(shard, cause, SNAPSHOT_JITTER.mul_f64(rand::random()), subscriber);
+                }
+            }
+            Event::Snapshot(snapshot) => {
+                let shard = snapshot.shard;
+                if let Some(cause) = self.snapshot(snapshot, &mut out) {
+                    self.rejoin(shard, cause, SNAPSHOT_JITTER, subscriber);
+                }
+            }
+            Event::SnapshotFailed(shard, error) => {
+                warn!(shard = shard.index(), %error, "snapshot failed; asking again");
+                subscriber.request_snapshot(shard, SNAPSHOT_RETRY);
+            }
+            Event::LinkAlive => self.bus_alive(&mut out),
+            Event::LinkLost(error) => {
+                self.merges.iter_mut().for_each(Merge::lost);
+                self.bus_lost(&error.to_string(), &mut out);
+            }
+        }
+        out
+    }
+
+    fn rejoin(&self, shard: ShardId, cause: Cause, delay: Duration, subscriber: &mut Subscriber) {
+        self.metrics.rejoin(cause.label());
+        subscriber.request_snapshot(shard, delay);
+    }
+
+    fn message(
+        &mut self,
+        shard: ShardId,
+        message: Message,
+        out: &mut Vec<Update>,
+    ) -> Option<Cause> {
+        let now = Instant::now();
+        let merge = &mut self.merges[shard.index()];
+        let cause = merge.message(message.n);
+        let heartbeat = message.heartbeat.as_ref();
+        if self.life.group_heard(&message.group, message.epoch, heartbeat, now) {
+            let merges = &self.merges;
+            self.book.rejudge(&self.life, |shard| merges[shard.index()].is_trusted(), out);
+        }
+        let merge = &mut self.merges[shard.index()];
+        for (topic, record) in message.puts {
+            merge.mention(&topic, message.n, false);
+            self.book.put(&topic, record, &self.life, merge.is_trusted(), out);
+        }
+        for topic in message.removes {
+            merge.mention(&topic, message.n, true);
+            self.book.remove(&topic, out);
+        }
+        if heartbeat.is_some() {
+            self.life_changed(out);
+        }
+        cause
+    }
+
+    fn snapshot(&mut self, snapshot: Snapshot, out: &mut Vec<Update>) -> Option<Cause> {
+        let Snapshot { shard, n, server, records } = snapshot;
+        let merge = &mut self.merges[shard.index()];
+        let same_server = match merge.snapshot(n, &server) {
+            Joined::No(cause) => return Some(cause),
+            Joined::Yes { same_server } => same_server,
+        };
+        if !same_server {
+            info!(shard = shard.index(), "the bus is another server process than before");
+        }
+        let mut gone = self.book.of_shard(shard);
+        for (topic, record) in records {
+            gone.remove(&topic);
+            if !merge.removed_since(&topic, n) {
+                self.book.put(&topic, record, &self.life, true, out);
+            }
+        }
+        gone.retain(|topic| !merge.written_since(topic, n));
+        merge.settled();
+        for topic in gone {
+            self.book.missing(&topic, Instant::now());
+        }
+        self.rejudge(out);
+        self.note_completeness();
+        None
+    }
+
+    fn note_completeness(&self) {
+        let complete = &self.prices.complete;
+        if !complete.is_ready() && self.merges.iter().all(Merge::is_trusted) {
+            complete.set(true);
+            info!(topics = self.book.len(), "first snapshot is complete; serving");
+        }
+    }
+
+    fn bus_alive(&mut self, out: &mut Vec<Update>) {
+        let now = Instant::now();
+        if self.life.bus_alive(now) {
+            gauge!("tickcast_gateway_bus_up").set(1.0);
+            self.life.excuse_groups(now);
+            self.tell_bus(out);
+            self.rejudge(out);
+            self.life_changed(out);
+        }
+    }
+
+    fn bus_lost(&mut self, why: &str, out: &mut Vec<Update>) {
+        if self.life.bus_lost(self.clock.now()) {
+            warn!(why, "bus lost; prices are stale until it is back, clients stay connected");
+            gauge!("tickcast_gateway_bus_up").set(0.0);
+            self.tell_bus(out);
+            self.life_changed(out);
+        }
+        self.rejudge(out);
+    }
+
+    /// Looks for silence.
+    fn look(&mut self) -> Vec<Update> {
+        let mut out = Vec::new();
+        let now = Instant::now();
+        gauge!("tickcast_gateway_topics")
+            .set(f64::from(u32::try_from(self.book.len()).unwrap_or(0)));
+        if self.life.bus_is_silent(now) {
+            self.bus_lost("no answer to PING", &mut out);
+        }
+        if matches!(self.life.bus, BusLife::Up { .. }) {
+            let gone = self.life.groups_gone_silent(now);
+            for group in &gone {
+                warn!(%group, "no heartbeat from this feed group; its prices are stale");
+            }
+            if !gone.is_empty() {
+                self.rejudge(&mut out);
+                self.life_changed(&mut out);
+            }
+        }
+        self.book.give_up_missing(&self.life, now, &mut out);
+        out
+    }
+
+    fn rejudge(&mut self, out: &mut Vec<Update>) {
+        let merges = &self.merges;
+        self.book.rejudge(&self.life, |shard| merges[shard.index()].is_trusted(), out);
+    }
+
+    /// Shows readers who is alive now, and tells clients which exchanges changed.
+    fn life_changed(&mut self, out: &mut Vec<Update>) {
+        self.prices.set_life(&self.life);
+        if !matches!(self.life.bus, BusLife::Up { .. }) {
+            // While the bus is lost its own status says all.
+            return;
+        }
+        for (exchange, life) in self.life.exchanges() {
+            let now = (life.judgement.state, life.judgement.reason.clone());
+            if self.exchanges.get(&exchange) != Some(&now) {
+                let about = About::Exchange(exchange.as_str().into());
+                out.push(book::status(
+                    about,
+                    StatusScope::Exchange,
+                    exchange.as_str(),
+                    &life.judgement,
+                ));
+                self.exchanges.insert(exchange, now);
+            }
+        }
+    }
+
+    fn tell_bus(&self, out: &mut Vec<Update>) {
+        let judgement = match self.life.bus {
+            BusLife::Lost { since } => {
+                Judgement { state: State::Stale, reason: Reason::BUS_LOST, since: Some(since) }
+            }
+            BusLife::Dialing | BusLife::Up { .. } => Judgement {
+                state: State::Live,
+                reason: Reason::NONE,
+                since: Some(self.clock.now()),
+            },
+        };
+        out.push(book::status(About::Bus, StatusScope::Bus, "bus", &judgement));
+    }
+}

@@ -1,0 +1,73 @@
+//! The gateway's metrics: the one place for their names.
+
+use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
+use tickcast_shared::protocol::Close;
+
+/// Handles that hot paths keep.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    /// Connections that are open.
+    pub connections: Gauge,
+    /// Values and states that came from the bus.
+    pub updates: Counter,
+    /// Updates given up for newer ones because a shard was busy.
+    pub conflated: Counter,
+    /// Passes over the cohorts.
+    pub passes: Counter,
+    /// Writes to sockets by passes.
+    pub writes: Counter,
+    /// Messages handed to sockets by passes.
+    pub deliveries: Counter,
+    /// Bytes handed to sockets by passes.
+    pub bytes: Counter,
+    /// Commands of clients.
+    pub commands: Counter,
+}
+
+impl Metrics {
+    /// Names and describes them all with the process's recorder.
+    #[must_use]
+    pub fn register() -> Self {
+        describe_gauge!("tickcast_gateway_connections", "Open connections");
+        describe_counter!("tickcast_gateway_updates_total", "Values and states from the bus");
+        describe_counter!(
+            "tickcast_gateway_conflated_overload_total",
+            "Updates that gave way to newer ones because a shard was busy"
+        );
+        describe_counter!("tickcast_gateway_passes_total", "Passes over the cohorts");
+        describe_counter!("tickcast_gateway_writes_total", "Write calls of passes");
+        describe_counter!("tickcast_gateway_deliveries_total", "Messages written by passes");
+        describe_counter!("tickcast_gateway_sent_bytes_total", "Bytes written by passes");
+        describe_counter!("tickcast_gateway_commands_total", "Commands received from clients");
+        describe_counter!("tickcast_gateway_closed_total", "Closes by the server, by reason");
+        describe_counter!("tickcast_gateway_refused_total", "Upgrades refused, by reason");
+        describe_counter!("tickcast_gateway_rejoins_total", "Bus shards joined again, by cause");
+        describe_gauge!("tickcast_gateway_topics", "Topics announced by feeds");
+        describe_gauge!("tickcast_gateway_bus_up", "1 while the bus is reachable");
+        Self {
+            connections: gauge!("tickcast_gateway_connections"),
+            updates: counter!("tickcast_gateway_updates_total"),
+            conflated: counter!("tickcast_gateway_conflated_overload_total"),
+            passes: counter!("tickcast_gateway_passes_total"),
+            writes: counter!("tickcast_gateway_writes_total"),
+            deliveries: counter!("tickcast_gateway_deliveries_total"),
+            bytes: counter!("tickcast_gateway_sent_bytes_total"),
+            commands: counter!("tickcast_gateway_commands_total"),
+        }
+    }
+
+    /// Counts a close by the server.
+    pub fn closed(&self, close: Close) {
+        counter!("tickcast_gateway_closed_total", "reason" => close.label()).increment(1);
+    }
+
+    /// Counts an upgrade that was refused.
+    pub fn refused(&self, reason: &'static str) {
+        counter!("tickcast_gateway_refused_total", "reason" => reason).increment(1);
+    }
+
+    /// Counts a shard of the bus that has to be joined again.
+    pub fn rejoin(&self, cause: &'static str) {
+        counter!("tickcast_gateway_rejoins_total", "cause" => cause).increment(1);
+    }
+}
