@@ -1,0 +1,205 @@
+//! A gateway on the memory bus, a hand that writes to the bus, and a client.
+
+#![expect(dead_code, reason = "each test file uses its own part")]
+
+use axum::http::Request;
+use futures_util::{SinkExt, StreamExt};
+use serde_json::Value;
+use std::{collections::HashMap, sync::Arc, time::Duration};
+use tickcast_gateway::{Gateway, GatewayConfig};
+use tickcast_shared::{
+    admin::{Queues, Readiness},
+    bus::{
+        Acquired, Body, Bus, Group, Heartbeat, LinkState, LinkStatus, Publisher, Record,
+        ShardBatch, ShardId, Stamp,
+    },
+    clock::Clock,
+    lifecycle::Tasks,
+    market::{Reason, Source, State, Ticker, Topic},
+};
+use tokio::net::TcpStream;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite::Message};
+use tower::ServiceExt;
+
+/// Everything here happens on one machine; a wait this long means that it will not happen.
+pub const DEADLINE: Duration = Duration::from_secs(10);
+
+/// A gateway and the writing half of its bus.
+pub struct Stage {
+    pub address: std::net::SocketAddr,
+    admin_routes: axum::Router,
+    pub tasks: Tasks,
+    publisher: Publisher,
+    clock: Clock,
+    epoch: u64,
+    seqs: HashMap<Topic, u64>,
+}
+
+impl Stage {
+    pub async fn start(change: impl FnOnce(&mut GatewayConfig)) -> Self {
+        let mut config =
+            GatewayConfig { listen: ([127, 0, 0, 1], 0).into(), shards: 2, ..Default::default() };
+        config.limits.drain_notice_ms = 0;
+        change(&mut config);
+        let (bus, clock, mut tasks) =
+            (Bus::Memory(Default::default()), Clock::start(), Tasks::new());
+        let readiness = Readiness::default();
+        let gateway = tickcast_gateway::run(
+            config,
+            bus.clone(),
+            clock,
+            Queues::default(),
+            readiness.clone(),
+            &mut tasks,
+        );
+        let Gateway { address, admin_routes, .. } = gateway.await.unwrap();
+        let publisher = bus.publisher(Group::new("main"));
+        let seqs = HashMap::new();
+        let mut stage = Self { address, admin_routes, tasks, publisher, clock, epoch: 0, seqs };
+        stage.take_over().await;
+        eventually(|| readiness.is_ready()).await;
+        stage
+    }
+
+    /// Begins another epoch, as a feed does that was silent for too long.
+    pub async fn take_over(&mut self) {
+        let Acquired::Held { epoch } = self.publisher.acquire(self.epoch).await.unwrap() else {
+            panic!("nobody else is there")
+        };
+        self.epoch = epoch;
+        self.publisher.raise().await.unwrap();
+    }
+
+    /// Publishes a live last price.
+    pub async fn price(&mut self, topic: &str, price: &str) {
+        self.prices(&[topic], price).await;
+    }
+
+    /// Publishes one last price for all topics, in as few messages as possible.
+    pub async fn prices(&mut self, topics: &[&str], price: &str) {
+        let mut batches: HashMap<ShardId, ShardBatch> = HashMap::new();
+        for topic in topics {
+            let topic: Topic = topic.parse().unwrap();
+            let record = Arc::new(self.record(&topic, price));
+            let shard = ShardId::of(&topic);
+            let batch = batches
+                .entry(shard)
+                .or_insert_with(|| ShardBatch { shard, ..ShardBatch::default() });
+            batch.puts.push((topic, record));
+        }
+        self.publisher.publish(batches.into_values().collect()).await.unwrap();
+    }
+
+    fn record(&mut self, topic: &Topic, price: &str) -> Record {
+        let seq = self.seqs.entry(topic.clone()).or_default();
+        *seq += 1;
+        let now = self.clock.now();
+        let mut ticker = Ticker::pending(topic.symbol(), true, now);
+        ticker.last_price = Some(price.parse().unwrap());
+        ticker.received_ts = Some(now);
+        ticker.enter(State::Live, Reason::NONE, now);
+        Record {
+            group: Group::new("main"),
+            stamp: Stamp { epoch: self.epoch, seq: *seq },
+            published: now,
+            body: Body::Ticker(ticker),
+        }
+    }
+
+    pub async fn remove(&mut self, topic: &str) {
+        let topic: Topic = topic.parse().unwrap();
+        let shard = ShardId::of(&topic);
+        let batch = ShardBatch { shard, puts: vec![], removes: vec![topic] };
+        self.publisher.publish(vec![batch]).await.unwrap();
+    }
+
+    pub async fn heartbeat(&mut self, exchange: &str, state: LinkState) {
+        let sent = self.clock.now();
+        let link = LinkStatus {
+            exchange: exchange.parse().unwrap(),
+            state,
+            reason: if state == LinkState::Live { Reason::NONE } else { Reason::LINK_LOST },
+            since: sent,
+            proven: Some(sent),
+            reconnects: 0,
+            source: Source::Stream,
+        };
+        self.publisher.heartbeat(&Heartbeat { sent, links: vec![link] }).await.unwrap();
+    }
+
+    /// How many connections `/connections` counts as open.
+    pub async fn open_connections(&self) -> u64 {
+        let request = Request::get("/connections").body(axum::body::Body::empty()).unwrap();
+        let response = self.admin_routes.clone().oneshot(request).await.unwrap();
+        let body = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        serde_json::from_slice::<Value>(&body).unwrap()["open"].as_u64().unwrap()
+    }
+
+    pub async fn client(&self, query: &str) -> Client {
+        let url = format!("ws://{}/ws{query}", self.address);
+        let (socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
+        let mut client = Client { socket };
+        assert_eq!(client.next().await["type"], "welcome");
+        client
+    }
+}
+
+/// A WebSocket client.
+pub struct Client {
+    pub socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+}
+
+impl Client {
+    pub async fn send(&mut self, text: &str) {
+        self.socket.send(Message::text(text)).await.unwrap();
+    }
+
+    pub async fn raw(&mut self) -> Message {
+        let next = tokio::time::timeout(DEADLINE, self.socket.next()).await;
+        next.expect("no message in time").expect("connection ended").unwrap()
+    }
+
+    /// The next text message, as JSON; pings are answered on the way.
+    pub async fn next(&mut self) -> Value {
+        loop {
+            match self.raw().await {
+                Message::Text(text) => {
+                    return serde_json::from_str(&text).unwrap_or(Value::String(text.to_string()));
+                }
+                Message::Ping(_) | Message::Pong(_) => {}
+                other => panic!("{other:?} instead of a text message"),
+            }
+        }
+    }
+
+    /// The next message of that type; others are skipped.
+    pub async fn next_of(&mut self, kind: &str) -> Value {
+        loop {
+            let message = self.next().await;
+            if message["type"] == kind {
+                return message;
+            }
+        }
+    }
+
+    /// The code of the close frame and the `closing` before it.
+    pub async fn closed(&mut self) -> (u16, Value) {
+        let mut announced = Value::Null;
+        loop {
+            match self.raw().await {
+                Message::Text(text) => announced = serde_json::from_str(&text).unwrap(),
+                Message::Close(Some(frame)) => return (frame.code.into(), announced),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Waits for a condition.
+pub async fn eventually(condition: impl Fn() -> bool) {
+    let start = std::time::Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < DEADLINE, "it never came to be");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
