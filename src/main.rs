@@ -1,2 +1,87 @@
-//! The one command, `tickcast`.
-fn main() {}
+//! The one command, `tickcast`: reads the command line, runs what it asks for, exits with its code.
+
+mod cli;
+mod config;
+mod demo;
+mod outcome;
+mod price;
+mod roles;
+mod watch;
+
+use anyhow::Context;
+use clap::Parser;
+use cli::{Cli, Command, Common};
+use config::Config;
+use outcome::Failure;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+use tickcast_shared::{lifecycle, telemetry};
+use tokio::runtime::{Builder, Runtime};
+
+/// What the demo logs: its screen stays readable.
+const DEMO_LOG_LEVEL: &str = "warn";
+/// What the other roles log.
+const LOG_LEVEL: &str = "info";
+
+fn main() -> ExitCode {
+    let ended = match Cli::try_parse() {
+        Ok(cli) => run(cli.command),
+        Err(shown) if shown.exit_code() == 0 || is_help(&shown) => {
+            // Help and version; whoever closed the pipe has read enough.
+            let _ = shown.print();
+            return ExitCode::from(u8::try_from(shown.exit_code()).unwrap_or(u8::MAX));
+        }
+        Err(mistake) => Err(Failure::Mistake(cli::one_line(&mistake))),
+    };
+    ended.map_or_else(Failure::report, |()| ExitCode::SUCCESS)
+}
+
+/// `tickcast` alone is a question, not a mistake to be told in one line.
+fn is_help(error: &clap::Error) -> bool {
+    error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    // The first caller chooses the process's TLS provider; there is one in this build.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match command {
+        Command::Watch(args) => client_runtime()?.block_on(watch::watch(args)),
+        Command::Price(args) => client_runtime()?.block_on(price::price(args)),
+        Command::Check(ref args) => {
+            check(&Config::load(args.config.as_deref(), &command)?)
+        }
+        Command::Demo(ref args) | Command::Gateway(ref args) => serve(&args.common, &command),
+        Command::Run(ref args) => serve(&args.common, &command),
+        Command::Feed(ref args) => serve(&args.common, &command),
+    }
+}
+
+/// Runs a role on all cores.
+fn serve(flags: &Common, command: &Command) -> Result<(), Failure> {
+    let level = match command {
+        Command::Demo(_) => DEMO_LOG_LEVEL,
+        _ => LOG_LEVEL,
+    };
+    let level = flags.log_level.as_deref().filter(|level| !level.is_empty()).unwrap_or(level);
+    let config = Config::load(flags.config.as_deref(), command)?;
+    telemetry::log_to_stderr(flags.log_format, level)?;
+    lifecycle::log_panics();
+    let runtime = Builder::new_multi_thread().enable_all().build();
+    runtime.context("cannot start the event loop")?.block_on(roles::run(command, config))
+}
+
+fn client_runtime() -> Result<Runtime, Failure> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    Ok(runtime.context("cannot start the event loop")?)
+}
+
+fn check(config: &Config) -> Result<(), Failure> {
+    match io::stdout().lock().write_all(config.to_toml()?.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(anyhow::Error::from(error).context("cannot write").into())
+        }
+        _ => Ok(()),
+    }
+}

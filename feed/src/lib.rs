@@ -1,1 +1,20 @@
 //! From exchanges to the bus.
+//!
+//! - [`config`]: the `[feed]` section
+//! - [`run`](run()): from configuration to tasks
+//! - [`exchange`]: the venues' protocols, pure
+//! - [`connector`]: one connection each, kept for ever
+//! - [`quality`]: what may be called a price
+//! - [`outbox`]: the queue between connectors and publisher
+//! - [`publisher`]: lease, sequence numbers and batches
+
+pub mod config;
+mod run;
+pub mod exchange;
+pub mod connector;
+pub mod quality;
+pub mod outbox;
+pub mod publisher;
+
+pub use config::{ExchangeConfig, FeedConfig};
+pub use run::{Dlq, Feed, FeedError, run};

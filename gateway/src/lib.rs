@@ -41,8 +41,6 @@ pub struct Gateway {
     pub address: SocketAddr,
     /// What it adds to the admin listener.
     pub admin_routes: axum::Router,
-    /// Cancelled when shutdown is over; the admin listener stays up until then.
-    pub drained: CancellationToken,
 }
 
 /// Why a gateway cannot start.
@@ -100,10 +98,10 @@ pub async fn run(
     tasks.essential("accept", accepting);
     tasks.essential("readiness", follow(prices.complete, readiness.clone(), stop.clone()));
     let notice = Duration::from_millis(config.limits.drain_notice_ms);
-    let drain = Drain { hub: hub.clone(), readiness, notice, closed, drained: drained.clone() };
+    let drain = Drain { hub: hub.clone(), readiness, notice, closed, drained };
     tasks.essential("drain", drain.run(stop));
     info!(%address, "gateway listens");
-    Ok(Gateway { address, admin_routes: http::admin::routes(hub), drained })
+    Ok(Gateway { address, admin_routes: http::admin::routes(hub) })
 }
 
 /// Ends when a shard's thread is gone, which stops the process.

@@ -1,1 +1,17 @@
-//! The other side of every test: simulated venues, swarms of clients, benchmarks.
+//! The other side of every test: simulated venues, swarms of clients, the bare loop.
+//!
+//! - [`venue`]: simulated exchanges that speak the real ones' protocols
+//! - [`recording`]: recorded sessions, replayed through them
+//! - [`demo`]: the three exchanges of `tickcast demo`
+//! - [`swarm`]: clients that check and measure what they get
+//! - [`limit`]: the least that a broadcast can cost
+//! - [`descriptors`]: room for thousands of sockets
+//! - [`cli`]: the command line of `tickcast-load`
+
+pub mod venue;
+pub mod recording;
+pub mod demo;
+pub mod swarm;
+pub mod limit;
+pub mod descriptors;
+pub mod cli;

@@ -10,6 +10,7 @@
 //! - [`config`]: file, environment and flags, with errors that name the key
 //! - [`telemetry`]: logs and metrics
 //! - [`admin`]: the listener for operators
+//! - `testing` (feature): child servers for tests
 
 pub mod market;
 pub mod protocol;
@@ -21,3 +22,5 @@ pub mod lifecycle;
 pub mod config;
 pub mod telemetry;
 pub mod admin;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;

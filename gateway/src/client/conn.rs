@@ -6,6 +6,7 @@ use std::{
     cell::Cell,
     io::{self, ErrorKind, IoSlice},
     net::SocketAddr,
+    sync::LazyLock,
     time::{Duration, Instant},
 };
 use tokio::net::TcpStream;
@@ -16,6 +17,9 @@ use tokio::net::TcpStream;
 const SEND_BUFFER_BYTES: usize = 96 * 1024;
 /// The same while a connection is being closed.
 const LAST_SEND_BUFFER_BYTES: usize = 208 * 1024;
+
+/// Tells this process's connections from those of other gateways and of earlier starts.
+static INSTANCE: LazyLock<u32> = LazyLock::new(rand::random);
 
 /// Where a connection is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +82,7 @@ impl Conn {
     /// The name that clients and operators see.
     #[must_use]
     pub fn name(&self) -> String {
-        format!("{:x}-{}", std::process::id(), self.number)
+        format!("{:08x}-{}", *INSTANCE, self.number)
     }
 
     /// Where it comes from.

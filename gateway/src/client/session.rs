@@ -6,9 +6,10 @@ use crate::{
     wire::{Assembler, Incoming, encode},
 };
 use std::{
-    cell::{Cell, RefCell},
+    cell::RefCell,
     convert::Infallible,
     rc::Rc,
+    sync::atomic::{AtomicU64, Ordering},
 };
 use tickcast_shared::protocol::{Close, ServerMessage};
 use tracing::debug;
@@ -40,16 +41,13 @@ impl Drop for Session {
     }
 }
 
-thread_local! {
-    /// Connections served by this thread's shard so far.
-    static SERVED: Cell<u64> = const { Cell::new(0) };
-}
+/// Connections served by this process so far, all shards together.
+static SERVED: AtomicU64 = AtomicU64::new(0);
 
 /// Serves a connection until it ends.
 pub async fn serve(dialled: Dialled, shard: Rc<RefCell<Shard>>) {
     let Dialled { socket, leftover, peer, topics } = dialled;
-    let number = SERVED.get() + 1;
-    SERVED.set(number);
+    let number = SERVED.fetch_add(1, Ordering::Relaxed);
     let conn = match Conn::new(socket, peer, number) {
         Ok(conn) => Rc::new(conn),
         Err(error) => {

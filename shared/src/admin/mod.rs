@@ -1,8 +1,12 @@
 //! The listener for operators, the same for feed and gateway: health, readiness, metrics, queues.
 
 pub mod queues;
+mod listen;
+mod server;
 
-pub use queues::{Queue, Queues};
+pub use listen::{BACKLOG, BindError, bind};
+pub use queues::{Queue, QueueRow, Queues};
+pub use server::{Admin, serve};
 
 use std::sync::{
     Arc,

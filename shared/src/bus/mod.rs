@@ -11,16 +11,18 @@
 pub mod record;
 pub mod shard;
 pub mod wire;
+pub mod outage;
 pub mod memory;
 pub mod redis;
+mod counters;
 #[cfg(test)]
 mod contract;
 
+pub use outage::Outage;
 pub use record::{Body, LinkState, LinkStatus, Record, Stamp};
 pub use shard::{SHARDS, ShardId};
 
-use crate::{clock::Micros, market::Topic};
-use bytes::Bytes;
+use crate::{admin::Queues, clock::Micros, market::Topic};
 use serde::{Deserialize, Serialize};
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -95,9 +97,28 @@ pub struct ShardBatch {
     /// Where the topics belong; see [`ShardId::of`].
     pub shard: ShardId,
     /// Values in order; of several for one topic the last is what the cache keeps.
-    pub puts: Vec<(Topic, Bytes)>,
-    /// Topics that cease to exist.
+    pub puts: Vec<(Topic, Arc<Record>)>,
+    /// Topics that cease to exist, after the values were written.
     pub removes: Vec<Topic>,
+}
+
+impl ShardBatch {
+    /// Cuts a batch into messages of at most [`MAX_BATCH`] values and as many removals, in order.
+    fn split(mut self) -> impl Iterator<Item = Self> {
+        let mut parts = Vec::new();
+        while self.puts.len() > MAX_BATCH {
+            let rest = self.puts.split_off(MAX_BATCH);
+            let puts = std::mem::replace(&mut self.puts, rest);
+            parts.push(Self { shard: self.shard, puts, removes: Vec::new() });
+        }
+        while self.removes.len() > MAX_BATCH {
+            let rest = self.removes.split_off(MAX_BATCH);
+            let removes = std::mem::replace(&mut self.removes, rest);
+            let puts = std::mem::take(&mut self.puts);
+            parts.push(Self { shard: self.shard, puts, removes });
+        }
+        parts.into_iter().chain(std::iter::once(self))
+    }
 }
 
 /// The message a shard's channel carries, from a batch or a heartbeat.
@@ -156,7 +177,8 @@ pub enum Event {
     Unsubscribed(ShardId),
     /// The link answered a PING.
     LinkAlive,
-    /// The link is down; it is being dialled again, for ever.
+    /// The link is down or could not be made; it is being dialled again, for ever. Reported once a
+    /// cause. When shards were subscribed, their [`Event::Unsubscribed`] follow.
     LinkLost(Error),
 }
 
@@ -212,10 +234,11 @@ impl Publisher {
         }
     }
 
-    /// Raises the fences of all shards to the acquired epoch.
+    /// Raises the fences of all shards to the acquired epoch; batches start anew.
     ///
     /// # Errors
-    /// [`Error::Fenced`] when a newer epoch is there already; otherwise as [`Self::acquire`].
+    /// [`Error::Fenced`] when a newer epoch is there already, or none was acquired; otherwise as
+    /// [`Self::acquire`].
     pub async fn raise(&mut self) -> Result<(), Error> {
         match self {
             Self::Memory(it) => it.raise(),
@@ -288,6 +311,15 @@ impl Subscriber {
         match self {
             Self::Memory(it) => it.next().await,
             Self::Redis(it) => it.next().await,
+        }
+    }
+
+    /// Lists this subscriber's queue among the process's queues. To be called before the first
+    /// [`Self::next`].
+    pub fn show_in(&self, queues: &Queues) {
+        match self {
+            Self::Memory(it) => it.show_in(queues),
+            Self::Redis(it) => it.show_in(queues),
         }
     }
 

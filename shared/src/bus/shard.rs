@@ -18,6 +18,12 @@ impl ShardId {
         Self((crc % u16::from(SHARDS)).to_le_bytes()[0])
     }
 
+    /// The shard of that number, if it exists.
+    #[must_use]
+    pub fn new(number: u8) -> Option<Self> {
+        (number < SHARDS).then_some(Self(number))
+    }
+
     /// All shards in order.
     pub fn all() -> impl Iterator<Item = Self> {
         (0..SHARDS).map(Self)

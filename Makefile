@@ -1,0 +1,59 @@
+# The whole project by name. `make test` is what CI runs, and nothing else decides.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo build test check-tools check-servers deny
+
+# Tests hold thousands of sockets; a soft limit below the hard one would fail them for no reason.
+DESCRIPTORS := ulimit -n "$$(ulimit -Hn)" 2>/dev/null || true
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## Simulated exchanges, feed, gateway and web page in one process
+	cargo run --release --locked -- demo
+
+build: ## The optimised programs, in target/release
+	cargo build --release --locked --workspace
+
+test: check-tools check-servers ## Format, lints, dependency rules, unit, integration and doc tests
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
+	$(DESCRIPTORS); cargo test --locked --workspace --all-features --no-fail-fast
+
+deny: ## Licences, advisories and sources of all dependencies (needs cargo-deny)
+	@cargo deny --version >/dev/null 2>&1 || { \
+		echo "make deny needs cargo-deny. Run: cargo install --locked cargo-deny"; exit 1; }
+	cargo deny --all-features --locked check
+
+# rustfmt and clippy come with most toolchains; rustup adds them where they are missing.
+check-tools:
+	@for tool in rustfmt clippy; do \
+		name=$$([ "$$tool" = rustfmt ] && echo fmt || echo clippy); \
+		cargo $$name --version >/dev/null 2>&1 && continue; \
+		if ! command -v rustup >/dev/null; then \
+			echo "make test needs $$tool. Install it with your Rust toolchain, with rustup: rustup component add $$tool"; \
+			exit 1; \
+		fi; \
+		echo "make test: adding $$tool to the toolchain"; \
+		rustup component add $$tool; \
+	done
+
+# The tests start servers of their own on free ports; only the programs have to be there. Valkey
+# is tested as well where the distribution has it.
+check-servers:
+	@wanted=""; \
+	command -v redis-server >/dev/null || wanted="redis-server"; \
+	if ! command -v valkey-server >/dev/null && [ -n "$$(apt-cache show valkey-server 2>/dev/null || true)" ]; then \
+		wanted="$$wanted valkey-server"; \
+	fi; \
+	[ -n "$$wanted" ] || exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "make test: installing$${wanted:+ }$${wanted# } with apt-get"; \
+		apt-get update -qq; \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$wanted >/dev/null; \
+	elif [ "$${wanted#redis-server}" != "$$wanted" ]; then \
+		echo "make test needs redis-server. Run: sudo apt-get install -y redis-server"; \
+		exit 1; \
+	fi

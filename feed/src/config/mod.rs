@@ -1,0 +1,68 @@
+//! The `[feed]` section: which symbols of which exchanges, and how patient to be.
+
+pub mod error;
+pub mod plan;
+pub mod timing;
+
+pub use error::{ConfigError, ConfigErrors};
+pub use plan::VenuePlan;
+pub use timing::Timing;
+
+use serde::{Deserialize, Serialize};
+use std::net::{Ipv4Addr, SocketAddr};
+
+/// Port of the feed's admin listener.
+const ADMIN_PORT: u16 = 9091;
+/// The group whose topics a feed writes, unless configured otherwise.
+const GROUP: &str = "main";
+
+/// The contents of `[feed]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FeedConfig {
+    /// Where operators ask for health, metrics and dead letters.
+    pub admin_listen: SocketAddr,
+    /// Name of the set of topics that this feed writes; one feed at a time holds it.
+    pub group: String,
+    /// The exchanges, each at most once.
+    pub exchange: Vec<ExchangeConfig>,
+    /// Patience with the venues.
+    pub timing: Timing,
+}
+
+impl Default for FeedConfig {
+    fn default() -> Self {
+        Self {
+            admin_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, ADMIN_PORT)),
+            group: GROUP.to_owned(),
+            exchange: Vec::new(),
+            timing: Timing::default(),
+        }
+    }
+}
+
+/// The contents of one `[[feed.exchange]]`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ExchangeConfig {
+    /// The exchange's name, such as `kucoin`.
+    pub name: String,
+    /// Symbols as `BASE-QUOTE` in upper case.
+    pub symbols: Vec<String>,
+    /// Another REST base address, for simulators and proxies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rest_url: Option<String>,
+    /// Another WebSocket base address. KuCoin's always comes from its token answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ws_url: Option<String>,
+}
+
+impl FeedConfig {
+    /// What to connect to, if everything is sound.
+    ///
+    /// # Errors
+    /// [`ConfigErrors`] with one line per mistake: the key, the value and what would be right.
+    pub fn plan(&self) -> Result<Vec<VenuePlan>, ConfigErrors> {
+        plan::plan(self)
+    }
+}

@@ -1,0 +1,185 @@
+//! The `[feed]` section turned into what it asks for, or into a list of its mistakes.
+
+use super::{ConfigError, ConfigErrors, ExchangeConfig, FeedConfig};
+use crate::exchange::{ALL, Addresses, Exchange, by_name};
+use std::collections::HashSet;
+use tickcast_shared::market::{ExchangeId, Symbol};
+use url::Url;
+
+/// Longest group name, in bytes: it is part of Redis keys.
+const MAX_GROUP_BYTES: usize = 32;
+
+/// What to connect to at one exchange.
+#[derive(Debug, Clone)]
+pub struct VenuePlan {
+    /// Its protocol.
+    pub exchange: &'static dyn Exchange,
+    /// Its name in topics.
+    pub id: ExchangeId,
+    /// The symbols, each once.
+    pub symbols: Vec<Symbol>,
+    /// Where it is reached.
+    pub addresses: Addresses,
+}
+
+pub(super) fn plan(config: &FeedConfig) -> Result<Vec<VenuePlan>, ConfigErrors> {
+    let mut errors = Vec::new();
+    if config.exchange.is_empty() {
+        errors.push(ConfigError::NoExchange);
+    }
+    if !is_group(&config.group) {
+        errors.push(ConfigError::BadGroup { value: config.group.clone() });
+    }
+    if let Some(key) = config.timing.zero_key() {
+        errors.push(ConfigError::NoTime { key });
+    }
+    let mut names = HashSet::new();
+    let mut plans = Vec::new();
+    for (at, entry) in config.exchange.iter().enumerate() {
+        let key = format!("feed.exchange[{at}]");
+        if !names.insert(entry.name.as_str()) {
+            let value = entry.name.clone();
+            errors.push(ConfigError::DuplicateExchange { key: format!("{key}.name"), value });
+        }
+        plans.extend(venue(&key, entry, &mut errors));
+    }
+    if errors.is_empty() { Ok(plans) } else { Err(ConfigErrors(errors)) }
+}
+
+fn venue(
+    key: &str,
+    entry: &ExchangeConfig,
+    errors: &mut Vec<ConfigError>,
+) -> Option<VenuePlan> {
+    let symbols = symbols(key, &entry.symbols, errors);
+    for (key, value, schemes, wanted) in [
+        (format!("{key}.rest_url"), &entry.rest_url, ["http", "https"], "http:// or https:// and a host"),
+        (format!("{key}.ws_url"), &entry.ws_url, ["ws", "wss"], "ws:// or wss:// and a host"),
+    ] {
+        if let Some(value) = value
+            && !is_address(value, schemes)
+        {
+            errors.push(ConfigError::BadAddress { key, value: value.clone(), wanted });
+        }
+    }
+    let Some((exchange, id)) = by_name(&entry.name).zip(entry.name.parse().ok()) else {
+        errors.push(ConfigError::UnknownExchange {
+            key: format!("{key}.name"),
+            value: entry.name.clone(),
+            known: ALL.map(Exchange::name).join(", "),
+        });
+        return None;
+    };
+    let own = exchange.addresses();
+    let rest = entry.rest_url.as_deref().unwrap_or(&own.rest);
+    let ws = own.ws.as_deref().map(|own| entry.ws_url.as_deref().unwrap_or(own));
+    Some(VenuePlan { exchange, id, symbols, addresses: Addresses::new(rest, ws) })
+}
+
+fn symbols(key: &str, texts: &[String], errors: &mut Vec<ConfigError>) -> Vec<Symbol> {
+    if texts.is_empty() {
+        errors.push(ConfigError::NoSymbols { key: format!("{key}.symbols") });
+    }
+    let mut seen = HashSet::new();
+    let mut symbols = Vec::new();
+    for (at, text) in texts.iter().enumerate() {
+        match text.parse::<Symbol>() {
+            Ok(symbol) if seen.insert(symbol.clone()) => symbols.push(symbol),
+            Ok(_) => {}
+            Err(_) => errors.push(ConfigError::BadSymbol {
+                key: format!("{key}.symbols[{at}]"),
+                value: text.clone(),
+                such_as: meant(text),
+            }),
+        }
+    }
+    symbols
+}
+
+/// The symbol that a misspelt text probably means.
+fn meant(text: &str) -> String {
+    let tidy = text.trim().to_ascii_uppercase().replace(['/', '_', ' '], "-");
+    tidy.parse::<Symbol>().map_or_else(|_| "BTC-USDT".to_owned(), |symbol| symbol.to_string())
+}
+
+fn is_address(text: &str, schemes: [&str; 2]) -> bool {
+    Url::parse(text).is_ok_and(|url| {
+        schemes.contains(&url.scheme())
+            && url.has_host()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    })
+}
+
+fn is_group(text: &str) -> bool {
+    let letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
+    (1..=MAX_GROUP_BYTES).contains(&text.len()) && text.bytes().all(letter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(name: &str, symbols: &[&str]) -> ExchangeConfig {
+        ExchangeConfig {
+            name: name.into(),
+            symbols: symbols.iter().map(|text| (*text).to_owned()).collect(),
+            ..ExchangeConfig::default()
+        }
+    }
+
+    fn mistakes(exchange: Vec<ExchangeConfig>) -> Vec<String> {
+        let config = FeedConfig { exchange, ..FeedConfig::default() };
+        let errors = config.plan().expect_err("should be refused");
+        errors.to_string().lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_sound_section_becomes_a_plan() {
+        let mut okx = entry("okx", &["BTC-USDT", "BTC-USDT"]);
+        okx.ws_url = Some("ws://127.0.0.1:7000/".into());
+        let exchange = vec![entry("kucoin", &["ETH-USDT"]), okx];
+        let plan = FeedConfig { exchange, ..FeedConfig::default() }.plan().unwrap();
+        assert_eq!(plan[0].addresses.rest, "https://api.kucoin.com");
+        assert_eq!(plan[1].symbols.len(), 1);
+        assert_eq!(plan[1].addresses.ws.as_deref(), Some("ws://127.0.0.1:7000"));
+    }
+
+    #[test]
+    fn every_mistake_names_key_value_and_what_is_right() {
+        assert!(mistakes(vec![])[0].contains("--exchange kucoin=BTC-USDT"));
+        assert_eq!(
+            mistakes(vec![entry("mtgox", &["btc/usdt"])]),
+            [
+                r#"feed.exchange[0].symbols[0] = "btc/usdt" is not a symbol; write BASE-QUOTE in upper case, such as BTC-USDT"#,
+                r#"feed.exchange[0].name = "mtgox" is not a known exchange; known are kucoin, binance, okx"#,
+            ]
+        );
+        assert_eq!(
+            mistakes(vec![entry("okx", &["A-B"]), entry("okx", &[])]),
+            [
+                r#"feed.exchange[1].name = "okx" stands there already; put all its symbols into one entry"#,
+                "feed.exchange[1].symbols is empty; name at least one symbol, such as BTC-USDT",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_address_needs_the_right_scheme_and_a_host() {
+        for bad in ["127.0.0.1:80", "ws://127.0.0.1", "http://", "http://x/?a=1"] {
+            let mut okx = entry("okx", &["A-B"]);
+            okx.rest_url = Some(bad.into());
+            let found = mistakes(vec![okx]);
+            assert!(found[0].contains("feed.exchange[0].rest_url") && found[0].contains(bad));
+        }
+    }
+
+    #[test]
+    fn groups_and_times_are_checked() {
+        let config = FeedConfig { group: "Main!".into(), ..FeedConfig::default() };
+        assert!(config.plan().unwrap_err().0.contains(&ConfigError::BadGroup { value: "Main!".into() }));
+        let mut config = FeedConfig::default();
+        config.timing.ack_ms = 0;
+        assert!(config.plan().unwrap_err().0.contains(&ConfigError::NoTime { key: "ack_ms" }));
+    }
+}

@@ -1,0 +1,170 @@
+//! What all connections to one venue share: addresses, budgets, the list of instruments, books.
+
+use super::{Loss, links::Links, log_limit::LogLimit, rest::Rest};
+use crate::{
+    config::{Timing, VenuePlan},
+    exchange::{Addresses, Exchange, Listing, Rate, names_except},
+    outbox::Outbox,
+    quality::{Accounting, DeadLetters},
+};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use std::{
+    sync::{Arc, Mutex as SyncMutex, PoisonError},
+    time::{Duration, Instant},
+};
+use tickcast_shared::{clock::Clock, market::ExchangeId};
+use tokio::sync::Mutex;
+use tracing::{info, warn};
+
+/// A list of instruments that could not be had is asked for again after this long at the earliest.
+const LIST_RETRY: Duration = Duration::from_secs(30);
+
+/// One venue, as its connections see it.
+pub struct Venue {
+    pub(super) exchange: &'static dyn Exchange,
+    pub(super) addresses: Addresses,
+    pub(super) timing: Timing,
+    pub(super) clock: Clock,
+    pub(super) outbox: Outbox,
+    pub(super) rest: Rest,
+    pub(super) links: Links,
+    /// The books of the venue.
+    pub accounting: Accounting,
+    pub(super) dead_letters: DeadLetters,
+    dials: DefaultDirectRateLimiter,
+    listing: Mutex<ListingState>,
+    /// The venue has turned this address away until then.
+    closed_until: SyncMutex<Option<Instant>>,
+    log_limit: SyncMutex<LogLimit>,
+}
+
+/// Whether the list of instruments is there.
+enum ListingState {
+    Had(Arc<Listing>),
+    Missing { asked: Option<Instant> },
+}
+
+/// What a venue's connections use of the process.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// Patience.
+    pub timing: Timing,
+    /// The clock of all time stamps.
+    pub clock: Clock,
+    /// Where values go.
+    pub outbox: Outbox,
+    /// REST.
+    pub rest: Rest,
+    /// Where refused messages go.
+    pub dead_letters: DeadLetters,
+}
+
+/// A token bucket of that rate.
+pub(super) fn budget(rate: Rate) -> DefaultDirectRateLimiter {
+    let one = Quota::with_period(rate.every).unwrap_or(Quota::per_second(rate.burst));
+    RateLimiter::direct(one.allow_burst(rate.burst))
+}
+
+impl Venue {
+    /// A venue with so many connections.
+    #[must_use]
+    pub fn new(plan: &VenuePlan, connections: usize, around: Surroundings) -> Self {
+        let Surroundings { timing, clock, outbox, rest, dead_letters } = around;
+        let links = Links::new(&plan.id, connections, outbox.clone(), clock.now());
+        Self {
+            exchange: plan.exchange,
+            addresses: plan.addresses.clone(),
+            timing,
+            clock,
+            outbox,
+            rest,
+            links,
+            accounting: Accounting::of(&plan.id),
+            dead_letters,
+            dials: budget(plan.exchange.limits().dials),
+            listing: Mutex::new(ListingState::Missing { asked: None }),
+            closed_until: SyncMutex::default(),
+            log_limit: SyncMutex::default(),
+        }
+    }
+
+    /// The venue's name in topics.
+    #[must_use]
+    pub fn id(&self) -> &ExchangeId {
+        self.accounting.exchange()
+    }
+
+    /// Waits until the venue's dial limit, and a refusal of this address, allow another dial.
+    pub(super) async fn may_dial(&self) {
+        let closed = *self.closed_until.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(until) = closed {
+            tokio::time::sleep_until(until.into()).await;
+        }
+        self.dials.until_ready().await;
+    }
+
+    /// Keeps all connections from dialling until then.
+    pub(super) fn close_until(&self, until: Instant) {
+        let mut closed = self.closed_until.lock().unwrap_or_else(PoisonError::into_inner);
+        *closed = (*closed).max(Some(until));
+    }
+
+    /// Whether to log that cause now; see [`LogLimit::admit`].
+    pub(super) fn admit_log(&self, cause: &'static str) -> Option<u64> {
+        let mut limit = self.log_limit.lock().unwrap_or_else(PoisonError::into_inner);
+        limit.admit(cause, Instant::now())
+    }
+
+    /// The names of the other venues, for advice.
+    pub(super) fn others(&self) -> String {
+        names_except(self.exchange.name())
+    }
+
+    /// The names of the venue's symbols: its own list, or its naming rule while that is missing.
+    pub(super) async fn listing(&self) -> Arc<Listing> {
+        let mut state = self.listing.lock().await;
+        match &*state {
+            ListingState::Had(listing) => return listing.clone(),
+            ListingState::Missing { asked: Some(at) } if at.elapsed() < LIST_RETRY => {
+                return Arc::new(Listing::ByRule);
+            }
+            ListingState::Missing { .. } => {}
+        }
+        let listing = match self.fetch_listing().await {
+            Ok(listing) => {
+                let listing = Arc::new(listing);
+                *state = ListingState::Had(listing.clone());
+                return listing;
+            }
+            Err(loss) => {
+                self.log_missing_list(&loss);
+                Arc::new(Listing::ByRule)
+            }
+        };
+        *state = ListingState::Missing { asked: Some(Instant::now()) };
+        listing
+    }
+
+    async fn fetch_listing(&self) -> Result<Listing, Loss> {
+        let url = self.exchange.instruments_url(&self.addresses);
+        let within = Duration::from_millis(self.timing.list_ms);
+        let answer = self.rest.get(&url, within).await?;
+        let instruments = answer.read(|body| self.exchange.read_instruments(body))?;
+        info!(exchange = %self.id(), instruments = instruments.len(), "list of instruments read");
+        Ok(Listing::listed(instruments))
+    }
+
+    fn log_missing_list(&self, loss: &Loss) {
+        if let Some(unlogged) = self.admit_log("list_missing") {
+            let action = loss.advice(&self.others());
+            warn!(
+                exchange = %self.id(),
+                error = %loss,
+                cause = loss.cause(),
+                action,
+                unlogged,
+                "no list of instruments; names follow the venue's naming rule until it can be had"
+            );
+        }
+    }
+}

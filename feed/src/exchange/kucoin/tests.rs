@@ -1,0 +1,108 @@
+//! KuCoin's frames and answers, written after their documentation.
+
+use crate::exchange::{
+    Endpoint, Event, Exchange, Fault, Part, Probe, RestFault, Update, kucoin::KuCoin, tests::decoded,
+};
+use std::time::Duration;
+use tickcast_shared::clock::Micros;
+
+const TICKER: &str = r#"{"topic":"/market/ticker:BTC-USDT","type":"message","subject":"trade.ticker","data":{"bestAsk":"50000.2","bestAskSize":"0.5","bestBid":"50000.1","bestBidSize":"1.25","price":"50000.3","sequence":"901","size":"0.01","time":1700000000123}}"#;
+
+#[test]
+fn reads_a_ticker() {
+    let expected = Update {
+        sequence: Some(901),
+        last: Some("50000.3"),
+        bid: Some("50000.1"),
+        bid_qty: Some("1.25"),
+        ask: Some("50000.2"),
+        ask_qty: Some("0.5"),
+        trade_ts: Some(Micros(1_700_000_000_123_000)),
+        ..Update::of("BTC-USDT", Part::Main)
+    };
+    decoded(&KuCoin, TICKER, |event| assert_eq!(event, &Event::Update(expected)));
+}
+
+#[test]
+fn the_topic_of_all_symbols_names_the_symbol_in_its_subject() {
+    let frame = r#"{"topic":"/market/ticker:all","type":"message","subject":"ETH-BTC","data":{"price":0.05,"sequence":7}}"#;
+    decoded(&KuCoin, frame, |event| {
+        let Event::Update(update) = event else { panic!("{event:?}") };
+        assert_eq!((update.symbol, update.last, update.bid), ("ETH-BTC", Some("0.05"), Some("")));
+    });
+}
+
+#[test]
+fn reads_control_frames() {
+    decoded(&KuCoin, r#"{"id":"x","type":"welcome"}"#, |it| assert_eq!(it, &Event::Welcome));
+    decoded(&KuCoin, r#"{"id":"3","type":"pong"}"#, |it| assert_eq!(it, &Event::Alive));
+    decoded(&KuCoin, r#"{"id":"3","type":"ack"}"#, |it| {
+        assert_eq!(it, &Event::Ack { request: Some(3), symbol: None });
+    });
+}
+
+#[test]
+fn errors_say_how_far_they_reach() {
+    for (code, text, fault) in [
+        (401, "token is expired", Fault::Token),
+        (404, "topic /market/ticker:NOPE-USDT is not found", Fault::Request),
+        (400, "topic is invalid", Fault::Request),
+        (400, "ping timeout", Fault::Session),
+        (509, "exceed max subscription count", Fault::Limit),
+    ] {
+        let frame = format!(r#"{{"id":"5","type":"error","code":{code},"data":"{text}"}}"#);
+        decoded(&KuCoin, &frame, |event| {
+            let Event::Error { request, fault: given, message, .. } = event else {
+                panic!("{event:?}")
+            };
+            assert_eq!((*request, *given, *message), (Some(5), fault, text));
+        });
+    }
+}
+
+#[test]
+fn asks_for_a_token_before_each_dial() {
+    let Endpoint::Token { url } = KuCoin.endpoint(&KuCoin.addresses()) else { panic!() };
+    assert_eq!(url, "https://api.kucoin.com/api/v1/bullet-public");
+}
+
+#[test]
+fn a_token_answer_names_socket_and_ping_interval() {
+    let answer = r#"{"code":"200000","data":{"token":"a b&c","instanceServers":[{"endpoint":"wss://ws.example/","encrypt":true,"protocol":"websocket","pingInterval":5000,"pingTimeout":10000},{"endpoint":"wss://other.example/endpoint"}]}}"#;
+    let socket = KuCoin.socket(answer, 4).unwrap();
+    assert_eq!(socket.url, "wss://ws.example/?token=a+b%26c&connectId=4");
+    assert_eq!(socket.keepalive.probe, Probe::Text);
+    assert_eq!(socket.keepalive.demanded, Some(Duration::from_secs(4)));
+    assert!(!format!("{socket:?}").contains("a+b"), "a token never reaches the log");
+    let other = KuCoin.socket(answer, 5).unwrap();
+    assert!(other.url.starts_with("wss://other.example/endpoint?token="));
+}
+
+#[test]
+fn refusals_are_errors_even_with_http_200() {
+    let region = KuCoin.socket(r#"{"code":"400302","msg":"not available here"}"#, 1).unwrap_err();
+    assert_eq!(
+        region,
+        RestFault::Region { message: "not available here (code 400302)".into() }
+    );
+    let busy = KuCoin.socket(r#"{"code":"500000","msg":"busy"}"#, 1).unwrap_err();
+    assert_eq!(busy, RestFault::Venue { code: "500000".into(), message: "busy".into() });
+    let none = r#"{"code":"200000","data":{"token":"t","instanceServers":[]}}"#;
+    assert_eq!(KuCoin.socket(none, 1), Err(RestFault::Garbage));
+}
+
+#[test]
+fn lists_symbols_by_base_and_quote() {
+    let answer = r#"{"code":"200000","data":[{"symbol":"BTC-USDT","name":"BTC-USDT","baseCurrency":"BTC","quoteCurrency":"USDT","enableTrading":true},{"symbol":"GONE-BTC","baseCurrency":"GONE","quoteCurrency":"BTC","enableTrading":false}]}"#;
+    let list = KuCoin.read_instruments(answer).unwrap();
+    let rows: Vec<_> = list.iter().map(|it| (it.venue_symbol.as_str(), it.trading)).collect();
+    assert_eq!(rows, [("BTC-USDT", true), ("GONE-BTC", false)]);
+}
+
+#[test]
+fn subscribes_to_many_symbols_in_one_topic() {
+    assert_eq!(
+        KuCoin.subscribe(&["BTC-USDT", "ETH-USDT"], 12),
+        r#"{"id":"12","type":"subscribe","topic":"/market/ticker:BTC-USDT,ETH-USDT","response":true}"#
+    );
+}

@@ -1,0 +1,90 @@
+//! The venues' protocols as pure codecs: bytes to events, no IO, no clock.
+
+pub mod event;
+pub mod text;
+pub mod policy;
+pub mod symbols;
+pub mod endpoint;
+pub mod kucoin;
+pub mod binance;
+pub mod okx;
+#[cfg(test)]
+mod tests;
+
+pub use endpoint::{Addresses, Endpoint, RestFault, Socket};
+pub use event::{DecodeError, Event, Fault, Market, Part, Update};
+pub use policy::{Answers, Keepalive, Limits, Probe, Rate};
+pub use symbols::{Instrument, Listing};
+
+use std::fmt::Debug;
+use tickcast_shared::market::Symbol;
+
+/// One venue's protocol. Adding a venue is adding a folder with one of these and a line in
+/// [`ALL`].
+pub trait Exchange: Debug + Send + Sync {
+    /// The venue's name in configuration and topics, such as `kucoin`.
+    fn name(&self) -> &'static str;
+
+    /// The venue's public base addresses.
+    fn addresses(&self) -> Addresses;
+
+    /// What the venue allows one client to do.
+    fn limits(&self) -> &'static Limits;
+
+    /// How a connection is kept and proven alive. A token answer may refine it, see [`Socket`].
+    fn keepalive(&self) -> Keepalive;
+
+    /// What to ask for before the first subscription, or where to dial at once.
+    fn endpoint(&self, addresses: &Addresses) -> Endpoint;
+
+    /// The socket to dial, from the answer to an [`Endpoint::Token`] request. `nonce` names the
+    /// connection and chooses among several servers.
+    ///
+    /// # Errors
+    /// [`RestFault`] when the answer is a refusal or not what was asked for.
+    fn socket(&self, answer: &str, nonce: u64) -> Result<Socket, RestFault>;
+
+    /// Where the venue lists its instruments.
+    fn instruments_url(&self, addresses: &Addresses) -> String;
+
+    /// The spot instruments in the venue's list.
+    ///
+    /// # Errors
+    /// [`RestFault`] when the answer is a refusal or not a list of instruments.
+    fn read_instruments(&self, answer: &str) -> Result<Vec<Instrument>, RestFault>;
+
+    /// The venue's name of a symbol by its naming rule, for when the list cannot be had.
+    fn name_by_rule(&self, symbol: &Symbol) -> String;
+
+    /// The frame that subscribes to the tickers of these venue symbols under a request number.
+    fn subscribe(&self, venue_symbols: &[&str], request: u64) -> String;
+
+    /// The text of a ping, for venues whose [`Probe`] is a text.
+    fn ping(&self, request: u64) -> String;
+
+    /// Reads one text frame and passes on what it says.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when the frame has no known shape; events passed on before it stand.
+    fn decode(
+        &self,
+        frame: &str,
+        events: &mut dyn FnMut(Event<'_>),
+    ) -> Result<(), DecodeError>;
+}
+
+/// Every venue there is, one line each.
+pub const ALL: [&dyn Exchange; 3] = [&kucoin::KuCoin, &binance::Binance, &okx::Okx];
+
+/// The venue of that name.
+#[must_use]
+pub fn by_name(name: &str) -> Option<&'static dyn Exchange> {
+    ALL.into_iter().find(|exchange| exchange.name() == name)
+}
+
+/// The names of all venues but one, for messages: `binance, okx`.
+#[must_use]
+pub fn names_except(name: &str) -> String {
+    let names: Vec<&str> = ALL.iter().map(|it| it.name()).filter(|it| *it != name).collect();
+    names.join(", ")
+}

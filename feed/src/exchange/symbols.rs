@@ -1,0 +1,91 @@
+//! A venue's list of instruments: the only source of names (`truth.md` 17).
+
+use super::Exchange;
+use std::collections::HashMap;
+use tickcast_shared::market::Symbol;
+
+/// One spot instrument as its venue lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instrument {
+    /// Our name.
+    pub symbol: Symbol,
+    /// The venue's name.
+    pub venue_symbol: String,
+    /// Whether it can be traded now.
+    pub trading: bool,
+}
+
+impl Instrument {
+    /// An instrument, or nothing when base or quote cannot be part of a symbol.
+    #[must_use]
+    pub fn of(base: &str, quote: &str, venue_symbol: &str, trading: bool) -> Option<Self> {
+        let symbol = Symbol::of(base, quote).ok()?;
+        Some(Self { symbol, venue_symbol: venue_symbol.to_owned(), trading })
+    }
+}
+
+/// The names of a venue's symbols.
+#[derive(Debug, Clone)]
+pub enum Listing {
+    /// From the venue's own list.
+    Listed(HashMap<Symbol, Instrument>),
+    /// By the venue's naming rule, because the list cannot be had.
+    ByRule,
+}
+
+impl Listing {
+    /// A listing from the venue's own list. Of two instruments of one symbol the traded one counts.
+    #[must_use]
+    pub fn listed(instruments: Vec<Instrument>) -> Self {
+        let mut by_symbol: HashMap<Symbol, Instrument> = HashMap::new();
+        for it in instruments {
+            if it.trading || !by_symbol.contains_key(&it.symbol) {
+                by_symbol.insert(it.symbol.clone(), it);
+            }
+        }
+        Self::Listed(by_symbol)
+    }
+
+    /// The venue's name of a symbol; `None` when the venue does not list it or does not trade it.
+    #[must_use]
+    pub fn venue_symbol(&self, exchange: &dyn Exchange, symbol: &Symbol) -> Option<String> {
+        match self {
+            Self::Listed(map) => {
+                map.get(symbol).filter(|it| it.trading).map(|it| it.venue_symbol.clone())
+            }
+            Self::ByRule => Some(exchange.name_by_rule(symbol)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exchange::binance::Binance;
+
+    #[test]
+    fn only_what_is_listed_and_traded_has_a_name() {
+        let listing = Listing::listed(
+            [
+                ("BTC", "USDT", "BTCUSDT", true),
+                ("LUNA", "USDT", "LUNAUSDT", false),
+                ("ETH", "USDT", "ETHUSDT", true),
+                ("ETH", "USDT", "OLDETH", false),
+            ]
+            .into_iter()
+            .filter_map(|(base, quote, name, trading)| Instrument::of(base, quote, name, trading))
+            .collect(),
+        );
+        let name = |text: &str| listing.venue_symbol(&Binance, &text.parse().unwrap());
+        assert_eq!(name("BTC-USDT").as_deref(), Some("BTCUSDT"));
+        assert_eq!(name("ETH-USDT").as_deref(), Some("ETHUSDT"));
+        assert_eq!(name("LUNA-USDT"), None);
+        assert_eq!(name("NOPE-USDT"), None);
+    }
+
+    #[test]
+    fn the_rule_names_anything() {
+        let name = Listing::ByRule.venue_symbol(&Binance, &"NOPE-USDT".parse().unwrap());
+        assert_eq!(name.as_deref(), Some("NOPEUSDT"));
+    }
+}

@@ -1,0 +1,169 @@
+//! The books of one exchange: every message is published, a duplicate, held back or refused.
+
+use super::Refusal;
+use metrics::{Counter, counter};
+use serde::Serialize;
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+use tickcast_shared::market::ExchangeId;
+
+/// The counters of one exchange over all its connections. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Accounting(Arc<Book>);
+
+#[derive(Debug)]
+struct Book {
+    exchange: ExchangeId,
+    received: Line,
+    published: Line,
+    duplicate: Line,
+    volume_only: Line,
+    sequence_reset: Line,
+    crossed: Line,
+    refused: [Line; Refusal::ALL.len()],
+}
+
+/// A number for tests and `/dlq`, and the same for Prometheus.
+struct Line {
+    count: AtomicU64,
+    metric: Counter,
+}
+
+impl std::fmt::Debug for Line {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.get())
+    }
+}
+
+impl Line {
+    fn new(metric: Counter) -> Self {
+        Self { count: AtomicU64::new(0), metric }
+    }
+
+    fn add_one(&self) {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        self.metric.increment(1);
+    }
+
+    fn get(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+}
+
+/// The books at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Whose.
+    pub exchange: ExchangeId,
+    /// Ticker messages, and frames that could not be read.
+    pub received: u64,
+    /// Led to a publication.
+    pub published: u64,
+    /// Equal in everything but times and sequence.
+    pub duplicate: u64,
+    /// Changed the volume only, within a second of the last publication: published later, with
+    /// the next change or when the second is over.
+    pub volume_only: u64,
+    /// Refused, by reason.
+    pub refused: BTreeMap<&'static str, u64>,
+    /// New counts of sequence numbers; their messages are counted above, too.
+    pub sequence_reset: u64,
+    /// Messages whose bid lay above their ask; counted above, too.
+    pub crossed: u64,
+}
+
+impl Counts {
+    /// Whether every message received is accounted for.
+    #[must_use]
+    pub fn balance(&self) -> bool {
+        let refused: u64 = self.refused.values().sum();
+        self.received == self.published + self.duplicate + self.volume_only + refused
+    }
+}
+
+impl Accounting {
+    /// New books.
+    #[must_use]
+    pub fn of(exchange: &ExchangeId) -> Self {
+        let name = exchange.to_string();
+        let outcome = |outcome: &'static str| {
+            Line::new(counter!("tickcast_feed_messages_total", "exchange" => name.clone(), "outcome" => outcome))
+        };
+        let event = |event: &'static str| {
+            Line::new(counter!("tickcast_feed_quality_events_total", "exchange" => name.clone(), "event" => event))
+        };
+        let refused = Refusal::ALL.map(|reason| {
+            Line::new(counter!("tickcast_feed_refused_total", "exchange" => name.clone(), "reason" => reason.as_str()))
+        });
+        Self(Arc::new(Book {
+            exchange: exchange.clone(),
+            received: outcome("received"),
+            published: outcome("published"),
+            duplicate: outcome("duplicate"),
+            volume_only: outcome("volume_only"),
+            sequence_reset: event("sequence_reset"),
+            crossed: event("crossed"),
+            refused,
+        }))
+    }
+
+    /// Whose books these are.
+    #[must_use]
+    pub fn exchange(&self) -> &ExchangeId {
+        &self.0.exchange
+    }
+
+    /// The books now.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let book = &self.0;
+        let refused = Refusal::ALL
+            .into_iter()
+            .map(|reason| (reason.as_str(), book.refused[reason.index()].get()))
+            .filter(|(_, count)| *count > 0)
+            .collect();
+        Counts {
+            exchange: book.exchange.clone(),
+            received: book.received.get(),
+            published: book.published.get(),
+            duplicate: book.duplicate.get(),
+            volume_only: book.volume_only.get(),
+            refused,
+            sequence_reset: book.sequence_reset.get(),
+            crossed: book.crossed.get(),
+        }
+    }
+
+    pub(super) fn published(&self) {
+        self.0.received.add_one();
+        self.0.published.add_one();
+    }
+
+    pub(super) fn duplicate(&self) {
+        self.0.received.add_one();
+        self.0.duplicate.add_one();
+    }
+
+    pub(super) fn volume_only(&self) {
+        self.0.received.add_one();
+        self.0.volume_only.add_one();
+    }
+
+    pub(super) fn refused(&self, reason: Refusal) {
+        self.0.received.add_one();
+        self.0.refused[reason.index()].add_one();
+    }
+
+    pub(super) fn sequence_reset(&self) {
+        self.0.sequence_reset.add_one();
+    }
+
+    pub(super) fn crossed(&self) {
+        self.0.crossed.add_one();
+    }
+}

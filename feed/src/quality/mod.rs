@@ -1,0 +1,202 @@
+//! What may be called a price: the rules of `truth.md`, without IO and without a clock.
+//!
+//! One [`Quality`] judges the messages of one connector over all its connections. What it lets
+//! through is a topic's full state; everything else is counted, and the refused is kept as
+//! [`DeadLetters`].
+
+pub mod refusal;
+pub mod accounting;
+pub mod dead_letters;
+pub mod sequence;
+mod symbol;
+mod values;
+#[cfg(test)]
+mod tests;
+
+pub use accounting::{Accounting, Counts};
+pub use dead_letters::{DeadLetter, DeadLetters, Report};
+pub use refusal::Refusal;
+
+use crate::exchange::{Market, Update};
+use std::collections::HashMap;
+use symbol::{Outcome, SymbolState};
+use tickcast_shared::{
+    clock::Micros,
+    market::{State, Symbol, Ticker, Topic},
+};
+
+/// Which of a connector's connections a message came by. Each dial has a higher one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Generation(pub u64);
+
+/// A topic's full state, to be published.
+pub type Change = (Topic, Ticker);
+
+/// What became of one message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It changes the topic: publish its state.
+    Publish(Box<Change>),
+    /// It is sound, and there is nothing to publish now.
+    Quiet,
+    /// It is refused.
+    Refused,
+}
+
+/// The judge of one connector's messages.
+#[derive(Debug)]
+pub struct Quality {
+    accounting: Accounting,
+    dead_letters: DeadLetters,
+    generation: Generation,
+    symbols: Vec<SymbolState>,
+    /// Position of each symbol by the venue's name for it.
+    by_name: HashMap<String, usize>,
+}
+
+impl Quality {
+    /// A judge for these symbols, each with its venue name as far as it is known.
+    #[must_use]
+    pub fn new(
+        accounting: Accounting,
+        dead_letters: DeadLetters,
+        symbols: &[(Symbol, String)],
+        now: Micros,
+    ) -> Self {
+        let exchange = accounting.exchange().clone();
+        let symbols = symbols
+            .iter()
+            .map(|(symbol, name)| {
+                let topic = Topic::ticker(&exchange, symbol);
+                SymbolState::new(topic, Ticker::pending(name, false, now))
+            })
+            .collect();
+        Self {
+            accounting,
+            dead_letters,
+            generation: Generation::default(),
+            symbols,
+            by_name: HashMap::new(),
+        }
+    }
+
+    /// The topics in their order, each with its state now.
+    pub fn topics(&self) -> impl Iterator<Item = Change> + '_ {
+        self.symbols.iter().map(|it| (it.topic.clone(), it.ticker.clone()))
+    }
+
+    /// A new connection replaces the one before. `names` are the venue's names of the symbols, in
+    /// their order; a symbol without a name is not subscribed to.
+    pub fn begin(&mut self, generation: Generation, simulated: bool, names: &[Option<String>]) {
+        self.generation = generation;
+        self.by_name.clear();
+        for (at, (state, name)) in self.symbols.iter_mut().zip(names).enumerate() {
+            if let Some(name) = name {
+                state.reconnected(name, simulated);
+                self.by_name.insert(name.clone(), at);
+            }
+        }
+    }
+
+    /// Judges one message out of `frame`.
+    pub fn update(
+        &mut self,
+        generation: Generation,
+        update: &Update<'_>,
+        frame: &str,
+        now: Micros,
+    ) -> Verdict {
+        let refused = if generation != self.generation {
+            Refusal::OldConnection
+        } else if update.market != Market::Spot {
+            Refusal::WrongMarket
+        } else if let Some(at) = self.by_name.get(update.symbol) {
+            return self.judge(*at, update, frame, now);
+        } else {
+            Refusal::UnknownSymbol
+        };
+        self.refuse(refused, frame, now);
+        Verdict::Refused
+    }
+
+    fn judge(
+        &mut self,
+        at: usize,
+        update: &Update<'_>,
+        frame: &str,
+        now: Micros,
+    ) -> Verdict {
+        let state = &mut self.symbols[at];
+        let judgement = state.judge(update, now);
+        if judgement.sequence_reset {
+            self.accounting.sequence_reset();
+        }
+        if judgement.crossed {
+            self.accounting.crossed();
+        }
+        match judgement.outcome {
+            Outcome::Publish => {
+                self.accounting.published();
+                Verdict::Publish(Box::new((state.topic.clone(), state.ticker.clone())))
+            }
+            Outcome::Duplicate => {
+                self.accounting.duplicate();
+                Verdict::Quiet
+            }
+            Outcome::VolumeOnly => {
+                self.accounting.volume_only();
+                Verdict::Quiet
+            }
+            Outcome::Refuse(reason) => {
+                self.refuse(reason, frame, now);
+                Verdict::Refused
+            }
+        }
+    }
+
+    /// The topics that are subscribed to and not live.
+    #[must_use]
+    pub fn without_data(&self) -> Vec<Topic> {
+        let waiting = |at: &&usize| self.symbols[**at].ticker.state != State::Live;
+        self.by_name.values().filter(waiting).map(|at| self.symbols[*at].topic.clone()).collect()
+    }
+
+    /// Counts a message or frame as refused and keeps it as a dead letter.
+    pub fn refuse(&self, reason: Refusal, frame: &str, now: Micros) {
+        self.accounting.refused(reason);
+        self.dead_letters.push(self.accounting.exchange(), reason, now, frame);
+    }
+
+    /// What time alone changes: quotes crossed for too long, volumes held back. To be called a few
+    /// times a second.
+    pub fn pass_time(&mut self, now: Micros) -> Vec<Change> {
+        self.changed(|state| state.pass_time(now))
+    }
+
+    /// The connection is gone: every priced topic becomes `stale/link_lost`.
+    pub fn lose_link(&mut self, now: Micros) -> Vec<Change> {
+        self.changed(|state| state.lose_link(now))
+    }
+
+    /// The venue does not list these symbols (positions in their order), or refuses them.
+    pub fn halt(&mut self, symbols: &[usize], now: Micros) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for at in symbols {
+            if let Some(state) = self.symbols.get_mut(*at)
+                && state.halt(now)
+            {
+                changes.push((state.topic.clone(), state.ticker.clone()));
+            }
+        }
+        changes
+    }
+
+    fn changed(&mut self, mut change: impl FnMut(&mut SymbolState) -> bool) -> Vec<Change> {
+        self.symbols
+            .iter_mut()
+            .filter_map(|state| {
+                change(state).then(|| (state.topic.clone(), state.ticker.clone()))
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,189 @@
+//! One symbol's merged state, and what becomes of each message about it.
+
+use super::{
+    Refusal,
+    sequence::{Baseline, Order},
+    values::Values,
+};
+use crate::exchange::{Part, Update};
+use std::time::Duration;
+use tickcast_shared::{
+    clock::Micros,
+    market::{Reason, State, Ticker, Topic},
+};
+
+/// Quotes crossed for this long make a topic stale (`truth.md` 4).
+const CROSSED_STALE_AFTER: Duration = Duration::from_secs(1);
+/// A change of the volume alone is published at most this often (`truth.md` 10).
+const VOLUME_EVERY: Duration = Duration::from_secs(1);
+
+/// A topic with everything known of it.
+#[derive(Debug, Clone)]
+pub(super) struct SymbolState {
+    pub(super) topic: Topic,
+    pub(super) ticker: Ticker,
+    main: Baseline,
+    quotes: Baseline,
+    crossed_since: Option<Micros>,
+    published: Option<Micros>,
+    /// A change of the volume alone waits to be published.
+    volume_held: bool,
+}
+
+/// What becomes of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Publish,
+    Duplicate,
+    VolumeOnly,
+    Refuse(Refusal),
+}
+
+/// An outcome and what was noticed on the way to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Judgement {
+    pub(super) outcome: Outcome,
+    pub(super) sequence_reset: bool,
+    pub(super) crossed: bool,
+}
+
+impl SymbolState {
+    pub(super) fn new(topic: Topic, ticker: Ticker) -> Self {
+        Self {
+            topic,
+            ticker,
+            main: Baseline::default(),
+            quotes: Baseline::default(),
+            crossed_since: None,
+            published: None,
+            volume_held: false,
+        }
+    }
+
+    /// A new connection: its sequence numbers have nothing to do with the old one's.
+    pub(super) fn reconnected(&mut self, venue_symbol: &str, simulated: bool) {
+        self.main = Baseline::default();
+        self.quotes = Baseline::default();
+        venue_symbol.clone_into(&mut self.ticker.venue_symbol);
+        self.ticker.simulated = simulated;
+    }
+
+    /// Takes a message in.
+    pub(super) fn judge(&mut self, update: &Update<'_>, now: Micros) -> Judgement {
+        let baseline = match update.part {
+            Part::Main => &mut self.main,
+            Part::Quotes => &mut self.quotes,
+        };
+        let order = baseline.judge(update.sequence);
+        let own = Values::default().merged(update);
+        let crossed = own.crossed();
+        let outcome = match order {
+            Order::Older => Outcome::Refuse(Refusal::OlderSequence),
+            Order::Repeated => self.repeated(update, now),
+            Order::Newer | Order::Reset if !own.usable() => {
+                Outcome::Refuse(Refusal::NothingUsable)
+            }
+            Order::Newer | Order::Reset => self.take(update, crossed, now),
+        };
+        Judgement { outcome, sequence_reset: order == Order::Reset, crossed }
+    }
+
+    /// The last sequence number again: proof of life, never a value.
+    fn repeated(&mut self, update: &Update<'_>, now: Micros) -> Outcome {
+        self.ticker.received_ts = Some(now);
+        let before = Values::of(&self.ticker);
+        if before.merged(update) == before {
+            Outcome::Duplicate
+        } else {
+            Outcome::Refuse(Refusal::RepeatedSequence)
+        }
+    }
+
+    fn take(&mut self, update: &Update<'_>, crossed: bool, now: Micros) -> Outcome {
+        let before = Values::of(&self.ticker);
+        let mut after = before.merged(update);
+        if crossed {
+            after = after.without_quotes();
+            self.crossed_since.get_or_insert(now);
+        } else if update.bid.is_some() {
+            self.crossed_since = None;
+        }
+        if !after.priced() && self.published.is_none() {
+            return Outcome::Refuse(Refusal::Unpriced);
+        }
+        let (state, reason) = self.state_with(&after, now);
+        let same_state = self.ticker.state == state && self.ticker.reason == reason;
+        self.ticker.received_ts = Some(now);
+        self.ticker.trade_ts = update.trade_ts.or(self.ticker.trade_ts);
+        if update.bid.is_some() {
+            self.ticker.exchange_ts = update.exchange_ts;
+        }
+        if same_state && after == before {
+            return Outcome::Duplicate;
+        }
+        after.write_to(&mut self.ticker);
+        if same_state && after.equal_but_volume(&before) && !self.volume_due(now) {
+            self.volume_held = true;
+            return Outcome::VolumeOnly;
+        }
+        self.ticker.enter(state, reason, now);
+        self.mark_published(now);
+        Outcome::Publish
+    }
+
+    /// The state that these values deserve on a live connection.
+    fn state_with(&self, values: &Values, now: Micros) -> (State, Reason) {
+        let long = self.crossed_since.is_some_and(|at| now.since(at) >= CROSSED_STALE_AFTER);
+        if long || (!values.priced() && self.crossed_since.is_some()) {
+            (State::Stale, Reason::CROSSED)
+        } else if values.priced() {
+            (State::Live, Reason::NONE)
+        } else {
+            (State::Stale, Reason::AWAITING_DATA)
+        }
+    }
+
+    fn volume_due(&self, now: Micros) -> bool {
+        self.published.is_none_or(|at| now.since(at) >= VOLUME_EVERY)
+    }
+
+    fn mark_published(&mut self, now: Micros) {
+        self.published = Some(now);
+        self.volume_held = false;
+    }
+
+    /// What time alone changes; true if it is to be published.
+    pub(super) fn pass_time(&mut self, now: Micros) -> bool {
+        let live = self.ticker.state == State::Live;
+        let crossed = self.crossed_since.is_some_and(|at| now.since(at) >= CROSSED_STALE_AFTER);
+        if live && crossed {
+            self.ticker.enter(State::Stale, Reason::CROSSED, now);
+            self.mark_published(now);
+            return true;
+        }
+        if live && self.volume_held && self.volume_due(now) {
+            self.mark_published(now);
+            return true;
+        }
+        false
+    }
+
+    /// The connection is gone; true if that is to be published.
+    pub(super) fn lose_link(&mut self, now: Micros) -> bool {
+        self.crossed_since = None;
+        let told = self.ticker.state == State::Stale && self.ticker.reason == Reason::LINK_LOST;
+        if self.published.is_none() || told || self.ticker.state == State::Halted {
+            return false;
+        }
+        self.ticker.enter(State::Stale, Reason::LINK_LOST, now);
+        self.mark_published(now);
+        true
+    }
+
+    /// The venue does not list the symbol, or refuses it; true if that is to be published.
+    pub(super) fn halt(&mut self, now: Micros) -> bool {
+        let told = self.ticker.state == State::Halted;
+        self.ticker.enter(State::Halted, Reason::NOT_LISTED, now);
+        !told
+    }
+}

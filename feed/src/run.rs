@@ -1,0 +1,180 @@
+//! A feed from its configuration to its tasks.
+
+use crate::{
+    config::{ConfigErrors, FeedConfig, VenuePlan},
+    connector::{Connector, Rest, Surroundings, Venue},
+    outbox::Outbox,
+    publisher,
+    quality::{Accounting, Counts, DeadLetter, DeadLetters, dead_letters::ReasonCount},
+};
+use serde::Serialize;
+use std::sync::Arc;
+use tickcast_shared::{
+    admin::{Queue, Queues, Readiness},
+    bus::{Bus, Group},
+    clock::Clock,
+    lifecycle::Tasks,
+    market::Symbol,
+};
+use tracing::{info, warn};
+
+/// Why a feed cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum FeedError {
+    /// The `[feed]` section is wrong.
+    #[error("{0}")]
+    Config(#[from] ConfigErrors),
+    /// The REST client cannot be set up.
+    #[error("TLS cannot be set up on this machine: {0}")]
+    Tls(#[from] reqwest::Error),
+}
+
+/// A running feed, for operators to look into. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Feed {
+    /// The refused messages.
+    pub dead_letters: DeadLetters,
+    /// The books of each exchange.
+    pub accounting: Arc<[Accounting]>,
+}
+
+/// The whole answer of `/dlq`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Dlq {
+    /// The books of each exchange.
+    pub exchanges: Vec<Counts>,
+    /// Refused messages since the start, by exchange and reason.
+    pub counts: Vec<ReasonCount>,
+    /// The newest refused messages, newest first.
+    pub letters: Vec<DeadLetter>,
+}
+
+impl Feed {
+    /// The books, and at most `limit` dead letters, newest first.
+    #[must_use]
+    pub fn dlq(&self, limit: usize) -> Dlq {
+        let report = self.dead_letters.report(limit);
+        Dlq {
+            exchanges: self.accounting.iter().map(Accounting::counts).collect(),
+            counts: report.counts,
+            letters: report.letters,
+        }
+    }
+}
+
+/// Starts a feed: one publisher, and one connector for every connection that the symbols need. It
+/// must be called within a runtime.
+///
+/// # Errors
+/// [`FeedError`] before anything is started.
+pub fn run(
+    config: FeedConfig,
+    bus: Bus,
+    clock: Clock,
+    queues: Queues,
+    readiness: Readiness,
+    tasks: &mut Tasks,
+) -> Result<Feed, FeedError> {
+    let plans = config.plan()?;
+    warn_of_unused_address(&config);
+    let around = Surroundings {
+        timing: config.timing,
+        clock,
+        outbox: Outbox::new(&queues),
+        rest: Rest::new()?,
+        dead_letters: DeadLetters::new(&queues),
+    };
+    let mut accounting = Vec::new();
+    let mut connectors = Vec::new();
+    for plan in &plans {
+        let queue = queues.register(format!("feed_uplink_{}", plan.id), plan.symbols.len());
+        let (books, of_venue) = connect(plan, around.clone(), &queue);
+        accounting.push(books);
+        connectors.extend(of_venue);
+    }
+    let configured = connectors.iter().flat_map(Connector::topics).collect();
+    let publisher = publisher::run(
+        bus,
+        Group::new(&config.group),
+        around.outbox,
+        configured,
+        clock,
+        readiness,
+        tasks.token(),
+    );
+    tasks.essential("publisher", publisher);
+    for connector in connectors {
+        tasks.essential("connector", connector.run(tasks.token()));
+    }
+    Ok(Feed { dead_letters: around.dead_letters, accounting: accounting.into() })
+}
+
+/// The connectors of one venue.
+fn connect(
+    plan: &VenuePlan,
+    around: Surroundings,
+    queue: &Arc<Queue>,
+) -> (Accounting, Vec<Connector>) {
+    let shares = shares(&plan.symbols, plan.exchange.limits().symbols_per_connection);
+    let venue = Arc::new(Venue::new(plan, shares.len(), around));
+    info!(
+        exchange = %plan.id,
+        symbols = plan.symbols.len(),
+        connections = shares.len(),
+        rest_url = plan.addresses.rest,
+        ws_url = plan.addresses.ws.as_deref().unwrap_or("named by the venue"),
+        "exchange configured"
+    );
+    let connectors = shares
+        .into_iter()
+        .enumerate()
+        .map(|(place, share)| Connector::new(venue.clone(), place, share, queue.clone()))
+        .collect();
+    (venue.accounting.clone(), connectors)
+}
+
+/// The symbols in as few shares as possible of at most `most`, of nearly the same size.
+fn shares(symbols: &[Symbol], most: usize) -> Vec<Vec<Symbol>> {
+    let count = symbols.len().div_ceil(most.max(1)).max(1);
+    let mut shares = vec![Vec::new(); count];
+    for (at, symbol) in symbols.iter().enumerate() {
+        shares[at % count].push(symbol.clone());
+    }
+    shares
+}
+
+/// KuCoin names its socket itself; a `ws_url` for it is of no use.
+fn warn_of_unused_address(config: &FeedConfig) {
+    for entry in &config.exchange {
+        let names_its_socket = crate::exchange::by_name(&entry.name)
+            .is_some_and(|exchange| exchange.addresses().ws.is_none());
+        if entry.ws_url.is_some() && names_its_socket {
+            warn!(
+                exchange = entry.name,
+                ws_url = entry.ws_url,
+                action = "set rest_url instead",
+                "ws_url is ignored: this exchange names its socket in its token answer"
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn symbols_are_split_evenly() {
+        let symbols: Vec<Symbol> =
+            (0..901).map(|n| format!("S{n}-USDT").parse().unwrap()).collect();
+        let sizes: Vec<usize> = shares(&symbols, 400).iter().map(Vec::len).collect();
+        assert_eq!(sizes, [301, 300, 300]);
+        assert_eq!(shares(&symbols[..1], 400).len(), 1);
+    }
+
+    #[test]
+    fn a_feed_without_exchanges_does_not_start() {
+        let error = FeedConfig::default().plan().map_err(FeedError::from).unwrap_err();
+        assert!(error.to_string().contains("--exchange kucoin=BTC-USDT,ETH-USDT"), "{error}");
+    }
+}

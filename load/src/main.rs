@@ -1,0 +1,154 @@
+//! `tickcast-load`: simulated exchanges, swarms of clients, the bare loop.
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+    time::Duration,
+};
+use tickcast_load::{
+    cli::{Cli, Command, LimitArgs, SwarmArgs, VenueArgs},
+    descriptors,
+    limit::{Limit, LimitConfig},
+    swarm::{self, SwarmConfig},
+    venue::{ReplayStart, Source, Venue, VenueConfig},
+};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// Clients that the bare loop makes room for, if the system allows so many.
+const LIMIT_CLIENTS: usize = 1;
+/// A check failed, or the work could not be done.
+const FAILED: u8 = 1;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli.command) {
+        Ok(code) => code,
+        Err(error) => {
+            // With nobody left to read it, the exit code has to do.
+            let _ = writeln!(io::stderr(), "tickcast-load: {error:#}");
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    let runtime = match command {
+        Command::Venue(_) => tokio::runtime::Builder::new_multi_thread().enable_all().build(),
+        // They bring their own threads; this one waits.
+        Command::Swarm(_) | Command::Limit(_) => {
+            tokio::runtime::Builder::new_current_thread().enable_all().build()
+        }
+    }
+    .context("cannot start the event loop")?;
+    runtime.block_on(async {
+        let token = stop_on_signals()?;
+        match command {
+            Command::Venue(args) => venue(args, token).await,
+            Command::Swarm(args) => swarm(args, token).await,
+            Command::Limit(args) => limit(&args, token).await,
+        }
+    })
+}
+
+fn stop_on_signals() -> Result<CancellationToken> {
+    let token = CancellationToken::new();
+    let mut terminate = signal(SignalKind::terminate()).context("cannot watch for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot watch for SIGINT")?;
+    let stop = token.clone();
+    tokio::spawn(async move {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        stop.cancel();
+    });
+    Ok(token)
+}
+
+/// A closed pipe is no reason to stop measuring.
+fn say(line: impl std::fmt::Display) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
+
+async fn venue(args: VenueArgs, token: CancellationToken) -> Result<ExitCode> {
+    let mut config = VenueConfig::new(args.exchange);
+    config.listen = args.listen;
+    config.stamp = args.stamp;
+    if !args.symbols.is_empty() {
+        config.symbols = args.symbols;
+    }
+    let replaying = args.recording.is_some();
+    config.source = match args.recording {
+        Some(file) => {
+            Source::Recording { file, speed: args.speed, start: ReplayStart::Settled }
+        }
+        None => Source::Walk { rate: args.rate, seed: args.seed.unwrap_or_else(rand::random) },
+    };
+    let venue = Venue::start(config, token.clone()).await?;
+    let (rest, socket) = (venue.rest_url(), venue.ws_url());
+    say(format_args!("{} simulated: rest_url {rest} ws_url {socket}", args.exchange));
+    say(format_args!("symbols {}", venue.symbols().join(",")));
+    if replaying {
+        tokio::select! {
+            () = token.cancelled() => {}
+            done = venue.control.finished() => say(format_args!(
+                "recording played: {} messages sent, {} not subscribed to; still listening",
+                done.sent, done.unwanted
+            )),
+        }
+    }
+    token.cancelled().await;
+    let counts = venue.control.counts();
+    say(format_args!(
+        "{} dials, {} messages sent, {} dropped",
+        counts.dials, counts.frames, counts.dropped
+    ));
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn swarm(args: SwarmArgs, token: CancellationToken) -> Result<ExitCode> {
+    let config = SwarmConfig {
+        url: args.url,
+        clients: usize::try_from(args.clients).context("too many clients")?,
+        topics: args.topics,
+        duration: Duration::from_secs(args.secs),
+        connect_rate: args.connect_rate,
+        check: args.check,
+        tolerate_disconnects: args.tolerate_disconnects,
+        server_pid: args.server_pid,
+        threads: args.threads.into(),
+        progress: true,
+    };
+    let report = swarm::run(config, token).await?;
+    if args.json {
+        say(serde_json::to_string_pretty(&report).context("cannot write the report")?);
+    } else {
+        say(format_args!("{}", report.to_string().trim_end()));
+    }
+    let failed = report.failed();
+    if failed.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let _ = writeln!(io::stderr(), "tickcast-load: failed: {}", failed.join(", "));
+    Ok(ExitCode::from(FAILED))
+}
+
+async fn limit(args: &LimitArgs, token: CancellationToken) -> Result<ExitCode> {
+    descriptors::provide(LIMIT_CLIENTS)?;
+    let config = LimitConfig { listen: args.listen, rate: args.rate, size: args.size };
+    let limit = Limit::start(&config, token.clone())?;
+    let pid = std::process::id();
+    say(format_args!(
+        "bare loop: ws://{}/ pid {pid}, {} messages/s of {} bytes",
+        limit.addr, args.rate, args.size
+    ));
+    match args.secs {
+        None => token.cancelled().await,
+        Some(secs) => tokio::select! {
+            () = token.cancelled() => {}
+            () = tokio::time::sleep(Duration::from_secs(secs)) => {}
+        },
+    }
+    say(limit.stop());
+    Ok(ExitCode::SUCCESS)
+}

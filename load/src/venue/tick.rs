@@ -1,0 +1,67 @@
+//! One state of a market as an exchange is about to tell it, every number as text.
+
+/// A market's state. Numbers are the text that goes on the wire, so that a test can send what no
+/// decimal type would hold (`""`, `"NaN"`, `"-1"`). `None` is sent the way the exchange itself
+/// writes an absent value: KuCoin `null`, Binance `0.00000000`, OKX an empty text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tick {
+    /// Our name, `BTC-USDT`; the exchange's own for what it does not list.
+    pub symbol: String,
+    /// Last traded price.
+    pub last: Option<String>,
+    /// Size of the last trade.
+    pub last_qty: Option<String>,
+    /// Best bid.
+    pub bid: Option<String>,
+    /// Size of the best bid.
+    pub bid_qty: Option<String>,
+    /// Best ask.
+    pub ask: Option<String>,
+    /// Size of the best ask.
+    pub ask_qty: Option<String>,
+    /// Price 24 hours ago.
+    pub open_24h: Option<String>,
+    /// Highest price in 24 hours.
+    pub high_24h: Option<String>,
+    /// Lowest price in 24 hours.
+    pub low_24h: Option<String>,
+    /// Volume of 24 hours in the base currency.
+    pub volume_24h: Option<String>,
+    /// Volume of 24 hours in the quote currency.
+    pub quote_volume_24h: Option<String>,
+    /// The exchange's sequence number; `None`: the next one.
+    pub sequence: Option<u64>,
+    /// The exchange's time in milliseconds since the Unix epoch; `None`: now.
+    pub time_ms: Option<i64>,
+}
+
+impl Tick {
+    /// A quote of one unit on both sides.
+    #[must_use]
+    pub fn quote(symbol: &str, bid: &str, ask: &str) -> Self {
+        let one = || Some("1".to_owned());
+        Self {
+            symbol: symbol.to_owned(),
+            bid: Some(bid.to_owned()),
+            bid_qty: one(),
+            ask: Some(ask.to_owned()),
+            ask_qty: one(),
+            ..Self::default()
+        }
+    }
+
+    /// The same with a last price.
+    #[must_use]
+    pub fn with_last(mut self, last: &str) -> Self {
+        self.last = Some(last.to_owned());
+        self.last_qty = Some("1".to_owned());
+        self
+    }
+
+    /// The same with a sequence number of its own.
+    #[must_use]
+    pub fn with_sequence(mut self, sequence: u64) -> Self {
+        self.sequence = Some(sequence);
+        self
+    }
+}

@@ -1,1 +1,0 @@
-//! One contract, run against both variants of the bus.

@@ -1,0 +1,70 @@
+//! What Redis' errors mean to a user of the bus.
+
+use crate::bus::Error;
+use redis::{ErrorKind, RedisError, ServerError, ServerErrorKind};
+
+/// Codes with which a server that is there refuses to serve for now.
+const REFUSALS: [&str; 11] = [
+    "OOM", "READONLY", "NOREPLICAS", "MISCONF", "MASTERDOWN", "LOADING", "BUSY", "NOAUTH",
+    "WRONGPASS", "NOPERM", "TRYAGAIN",
+];
+/// Codes with which a node of a cluster answers a client that does not know it is one.
+const CLUSTER: [&str; 4] = ["MOVED", "ASK", "CROSSSLOT", "CLUSTERDOWN"];
+
+/// The meaning of a failed call.
+pub(super) fn of_call(error: &RedisError) -> Error {
+    match error.kind() {
+        // An aborted transaction names the refusals of its commands.
+        ErrorKind::Server(ServerErrorKind::ExecAbort) if error.to_string().contains("OOM") => {
+            Error::Refused("OOM command not allowed in a transaction".to_owned())
+        }
+        ErrorKind::Io => Error::Link(error.to_string()),
+        ErrorKind::AuthenticationFailed => Error::Refused(error.to_string()),
+        ErrorKind::RESP3NotSupported => too_old(&error.to_string()),
+        ErrorKind::Server(_) | ErrorKind::Extension => {
+            let code = error.code().unwrap_or_default();
+            of_code(code, spoken(code, error.detail()))
+        }
+        _ => Error::Unusable(error.to_string()),
+    }
+}
+
+/// The meaning of an error reply.
+pub(super) fn of_reply(error: &ServerError) -> Error {
+    of_code(error.code(), spoken(error.code(), error.details()))
+}
+
+/// The error as the server wrote it.
+fn spoken(code: &str, details: Option<&str>) -> String {
+    match details {
+        Some(details) => format!("{code} {details}"),
+        None => code.to_owned(),
+    }
+}
+
+/// Whether a transaction was refused because the server is out of memory: it refuses to queue even
+/// reading commands then.
+pub(super) fn is_out_of_memory(error: &Error) -> bool {
+    matches!(error, Error::Refused(text) if text.starts_with("OOM"))
+}
+
+/// Whether the server does not know a script yet.
+pub(super) fn is_unknown_script(error: &ServerError) -> bool {
+    error.code() == "NOSCRIPT"
+}
+
+fn of_code(code: &str, text: String) -> Error {
+    match code {
+        "FENCED" => Error::Fenced,
+        _ if REFUSALS.contains(&code) => Error::Refused(text),
+        _ if CLUSTER.contains(&code) => Error::Unusable(format!(
+            "this server belongs to a cluster, which is not supported yet: {text}"
+        )),
+        _ if text.contains("compiling script") || text.contains("HELLO") => too_old(&text),
+        _ => Error::Unusable(text),
+    }
+}
+
+fn too_old(text: &str) -> Error {
+    Error::Unusable(format!("Redis 7 or Valkey is needed: {text}"))
+}

@@ -1,0 +1,41 @@
+//! Takes secrets out of addresses before they are shown.
+
+/// What stands in the place of a secret.
+const HIDDEN: &str = "***";
+
+/// The address with its password hidden: `redis://feed:***@10.0.0.1:6379`. Text that is no
+/// address comes back as it was.
+#[must_use]
+pub fn redact_url(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let authority_ends = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    // A password may hold any of these characters unescaped when it was typed by hand: take the
+    // last @ of the whole text as its end rather than show half of it.
+    let Some(at) = rest.rfind('@') else { return text.to_owned() };
+    let credentials = &rest[..at];
+    match credentials.split_once(':') {
+        Some((user, _)) if user.len() < authority_ends => {
+            format!("{scheme}://{user}:{HIDDEN}@{}", &rest[at + 1..])
+        }
+        _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::redact_url;
+
+    #[test]
+    fn hides_passwords_only() {
+        for (text, shown) in [
+            ("redis://127.0.0.1:6379", "redis://127.0.0.1:6379"),
+            ("redis://feed:secret@10.0.0.1:6379/0", "redis://feed:***@10.0.0.1:6379/0"),
+            ("redis://:secret@host", "redis://:***@host"),
+            ("redis://:se/cr@et@host", "redis://:***@host"),
+            ("rediss://user@host", "rediss://user@host"),
+            ("no address", "no address"),
+        ] {
+            assert_eq!(redact_url(text), shown);
+        }
+    }
+}

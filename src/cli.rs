@@ -1,0 +1,252 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use tickcast_shared::{config::Override, telemetry::LogFormat};
+
+/// Where a gateway listens unless told otherwise.
+pub const DEFAULT_URL: &str = "ws://127.0.0.1:8080/ws";
+
+/// Exchange tickers as a broadcast that anyone can subscribe to.
+#[derive(Debug, Parser)]
+#[command(name = "tickcast", version, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Simulated exchanges, feed, gateway and web page in one process; needs nothing else
+    Demo(Gateway),
+    /// Feed and gateway in one process, with real exchanges; needs the internet
+    Run(Run),
+    /// From exchanges to Redis
+    Feed(Feed),
+    /// From Redis to WebSocket and REST clients; start as many as you like
+    Gateway(Gateway),
+    /// Shows topics of a gateway in the terminal
+    Watch(Watch),
+    /// Prints one price; exit code 3 when it is not live
+    Price(Price),
+    /// Validates the configuration and prints the effective one, secrets redacted
+    Check(Check),
+}
+
+/// Flags of every role.
+#[derive(Debug, Args)]
+pub struct Common {
+    /// Read this file instead of tickcast.toml in the working directory
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Where Redis is, for feed and gateway
+    #[arg(long, value_name = "URL")]
+    redis_url: Option<String>,
+    /// Where operators find health, metrics and queues
+    #[arg(long, value_name = "ADDRESS")]
+    admin_listen: Option<String>,
+    /// How log lines are written: text or json
+    #[arg(long, value_name = "FORMAT", env = "TICKCAST_LOG_FORMAT", default_value_t)]
+    pub log_format: LogFormat,
+    /// error, warn, info, debug, trace or off, or levels by target [default: info; demo: warn]
+    #[arg(long, value_name = "LEVEL", env = "TICKCAST_LOG")]
+    pub log_level: Option<String>,
+}
+
+/// Flags of `gateway` and `demo`.
+#[derive(Debug, Args)]
+pub struct Gateway {
+    #[command(flatten)]
+    pub common: Common,
+    /// Where clients connect
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+}
+
+/// Flags of `feed`.
+#[derive(Debug, Args)]
+pub struct Feed {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(flatten)]
+    exchanges: Exchanges,
+}
+
+/// Flags of `run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    #[command(flatten)]
+    pub common: Common,
+    /// Where clients connect
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    #[command(flatten)]
+    exchanges: Exchanges,
+}
+
+/// Flags of `check`: those whose settings it can show.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Read this file instead of tickcast.toml in the working directory
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Where Redis is, for feed and gateway
+    #[arg(long, value_name = "URL")]
+    redis_url: Option<String>,
+    /// Where clients connect
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    #[command(flatten)]
+    exchanges: Exchanges,
+}
+
+/// The exchanges to connect to.
+#[derive(Debug, Args)]
+struct Exchanges {
+    /// An exchange and its symbols, such as kucoin=BTC-USDT,ETH-USDT; may be repeated
+    #[arg(long = "exchange", value_name = "NAME=SYMBOLS", value_parser = exchange)]
+    list: Vec<Value>,
+}
+
+/// Flags of `watch`.
+#[derive(Debug, Args)]
+pub struct Watch {
+    /// Topics, symbols or patterns: BTC-USDT, ticker:okx:ETH-USDT, 'ticker:*:BTC-USDT'
+    #[arg(required = true, value_name = "TOPIC")]
+    pub topics: Vec<String>,
+    /// The gateway's WebSocket address
+    #[arg(long, default_value = DEFAULT_URL)]
+    pub url: String,
+    /// The gateway's messages as they come, one a line
+    #[arg(long)]
+    pub json: bool,
+    /// End after N prices (with --json: after N messages)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: Option<u64>,
+}
+
+/// Flags of `price`.
+#[derive(Debug, Args)]
+pub struct Price {
+    /// Such as BTC-USDT
+    pub symbol: String,
+    /// The exchange to ask for instead of the gateway's default
+    #[arg(long, value_name = "NAME")]
+    pub exchange: Option<String>,
+    /// The gateway's address
+    #[arg(long, default_value = DEFAULT_URL)]
+    pub url: String,
+    /// The gateway's answer as it came
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `NAME=SYMBOL,SYMBOL`, as the settings write it.
+fn exchange(text: &str) -> Result<Value, String> {
+    let (name, symbols) = text
+        .split_once('=')
+        .filter(|(name, symbols)| !name.is_empty() && !symbols.is_empty())
+        .ok_or("expected NAME=SYMBOL,SYMBOL, for example kucoin=BTC-USDT,ETH-USDT")?;
+    let symbols: Vec<&str> = symbols.split(',').map(str::trim).collect();
+    Ok(json!({"name": name.trim(), "symbols": symbols}))
+}
+
+/// The settings that flags stand for, in the order of their keys.
+pub fn overrides(command: &Command) -> Vec<Override> {
+    let mut given = Vec::new();
+    let mut add = |flag, key, value: &Option<String>| {
+        let value = value.as_ref().map(|value| Value::String(value.clone()));
+        given.extend(value.map(|value| Override { flag, key, value }));
+    };
+    let (common, listen, exchanges) = match command {
+        Command::Demo(it) | Command::Gateway(it) => (Some(&it.common), &it.listen, None),
+        Command::Run(it) => (Some(&it.common), &it.listen, Some(&it.exchanges)),
+        Command::Feed(it) => (Some(&it.common), &None, Some(&it.exchanges)),
+        Command::Check(it) => {
+            add("--redis-url", "redis_url", &it.redis_url);
+            (None, &it.listen, Some(&it.exchanges))
+        }
+        Command::Watch(_) | Command::Price(_) => (None, &None, None),
+    };
+    let admin_key = match command {
+        Command::Feed(_) => "feed.admin_listen",
+        _ => "gateway.admin_listen",
+    };
+    if let Some(common) = common {
+        add("--redis-url", "redis_url", &common.redis_url);
+        add("--admin-listen", admin_key, &common.admin_listen);
+    }
+    add("--listen", "gateway.listen", listen);
+    if let Some(Exchanges { list }) = exchanges.filter(|exchanges| !exchanges.list.is_empty()) {
+        let value = Value::Array(list.clone());
+        given.push(Override { flag: "--exchange", key: "feed.exchange", value });
+    }
+    given
+}
+
+/// A mistake on the command line in one line: what is wrong, and what was probably meant.
+pub fn one_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let told = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let told = told.take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
+    let line = told.collect::<Vec<_>>().join("; ");
+    let line = line.strip_prefix("error: ").unwrap_or(&line);
+    format!("{}; see --help", line.replace(":;", ":"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    fn keys(args: &[&str]) -> Vec<(&'static str, Value)> {
+        let cli = Cli::try_parse_from([&["tickcast"], args].concat()).unwrap();
+        overrides(&cli.command).into_iter().map(|given| (given.key, given.value)).collect()
+    }
+
+    #[test]
+    fn flags_become_settings() {
+        assert_eq!(
+            keys(&["feed", "--admin-listen", "a", "--exchange", "okx=BTC-USDT,ETH-USDT"]),
+            [
+                ("feed.admin_listen", json!("a")),
+                (
+                    "feed.exchange",
+                    json!([{"name": "okx", "symbols": ["BTC-USDT", "ETH-USDT"]}])
+                ),
+            ]
+        );
+        assert_eq!(
+            keys(&["gateway", "--listen", "b", "--redis-url", "r", "--admin-listen", "a"]),
+            [
+                ("redis_url", json!("r")),
+                ("gateway.admin_listen", json!("a")),
+                ("gateway.listen", json!("b")),
+            ]
+        );
+        assert_eq!(keys(&["demo"]), []);
+    }
+
+    #[test]
+    fn mistakes_take_one_line() {
+        for (args, wanted) in [
+            (&["gateway", "--lisen", "x"][..], "--listen"),
+            (&["feed", "--exchange", "kucoin"][..], "kucoin=BTC-USDT,ETH-USDT"),
+            (&["watch"][..], "<TOPIC>"),
+            (&["gatway"][..], "gateway"),
+            (&["demo", "--log-format", "xml"][..], "text or json"),
+        ] {
+            let error = Cli::try_parse_from([&["tickcast"], args].concat()).unwrap_err();
+            let line = one_line(&error);
+            assert!(line.contains(wanted) && !line.contains('\n'), "{line}");
+        }
+    }
+}

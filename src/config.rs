@@ -1,0 +1,100 @@
+//! All settings of the command, and what is checked before anything starts.
+
+use crate::{cli, outcome::Failure};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+use tickcast_feed::config::{ExchangeConfig, FeedConfig};
+use tickcast_gateway::GatewayConfig;
+use tickcast_shared::{
+    bus::redis::Redis,
+    config::{self, ConfigError, redact_url},
+};
+
+/// Where Redis listens by default.
+const DEFAULT_REDIS_URL: &str = "redis://127.0.0.1:6379";
+
+/// The whole file; see `protocol.md`, Configuration.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Config {
+    /// Where Redis is, for feed and gateway.
+    pub redis_url: String,
+    /// The `[feed]` section.
+    pub feed: FeedConfig,
+    /// The `[gateway]` section.
+    pub gateway: GatewayConfig,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            redis_url: DEFAULT_REDIS_URL.to_owned(),
+            feed: FeedConfig::default(),
+            gateway: GatewayConfig::default(),
+        }
+    }
+}
+
+impl Config {
+    /// What file, environment and flags say together, checked.
+    pub fn load(file: Option<&Path>, command: &cli::Command) -> Result<Self, Failure> {
+        let environment = config::process_environment();
+        let config = config::load(&Self::sample()?, file, environment, cli::overrides(command))?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// The defaults with every list and option filled, so that all keys are known.
+    fn sample() -> Result<Self, ConfigError> {
+        let mut sample = Self::default();
+        sample.feed.exchange = vec![ExchangeConfig::sample()];
+        Ok(sample)
+    }
+
+    fn validate(&self) -> Result<(), Failure> {
+        let mistake = |error: &dyn std::fmt::Display| Failure::Mistake(error.to_string());
+        self.feed.validate().map_err(|error| mistake(&error))?;
+        self.gateway.validate().map_err(|error| mistake(&error))?;
+        self.redis().map(drop)
+    }
+
+    /// The Redis that the settings name; nothing is dialled.
+    pub fn redis(&self) -> Result<Redis, Failure> {
+        Redis::open(&self.redis_url).map_err(|error| {
+            let shown = redact_url(&self.redis_url);
+            Failure::Mistake(format!("redis_url = {shown:?} does not fit: {error}"))
+        })
+    }
+
+    /// The settings as TOML, without secrets.
+    pub fn to_toml(&self) -> Result<String, Failure> {
+        let unwritable = |error: toml::ser::Error| Failure::Failed(error.into());
+        let mut value = toml::Value::try_from(self).map_err(unwritable)?;
+        redact(&mut value);
+        toml::to_string_pretty(&value).map_err(unwritable)
+    }
+}
+
+fn redact(value: &mut toml::Value) {
+    match value {
+        toml::Value::String(text) => *text = redact_url(text),
+        toml::Value::Array(list) => list.iter_mut().for_each(redact),
+        toml::Value::Table(table) => table.iter_mut().for_each(|(_, member)| redact(member)),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_check_prints_can_be_read_back() {
+        let config = Config { redis_url: "redis://me:hush@host".into(), ..Config::default() };
+        let text = config.to_toml().unwrap();
+        assert!(!text.contains("hush"), "{text}");
+        let again: Config = toml::from_str(&text).unwrap();
+        assert_eq!(again.redis_url, "redis://me:***@host");
+        assert_eq!(again.gateway.listen, config.gateway.listen);
+    }
+}

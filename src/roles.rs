@@ -1,0 +1,190 @@
+//! Puts the parts of each role together: bus, feed, gateway, admin listener, signals.
+
+use crate::{cli::Command, config::Config, demo, outcome::Failure};
+use anyhow::Context;
+use axum::{Json, Router, routing::get};
+use std::{net::SocketAddr, time::Instant};
+use tickcast_feed::{Feed, FeedError};
+use tickcast_gateway::{Gateway, GatewayError};
+use tickcast_shared::{
+    admin::{self, Admin, BACKLOG, Queues, Readiness},
+    bus::{Bus, memory::Memory},
+    clock::Clock,
+    lifecycle::Tasks,
+    telemetry,
+};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+/// Dead letters that `/dlq` shows.
+const SHOWN_DEAD_LETTERS: usize = 200;
+
+/// Runs a role until it is told to stop or an essential task fails.
+pub async fn run(command: &Command, config: Config) -> Result<(), Failure> {
+    match command {
+        Command::Demo(_) => run_demo(config).await,
+        Command::Run(_) => run_both(config).await,
+        Command::Feed(_) => run_feed(config).await,
+        Command::Gateway(_) => run_gateway(config).await,
+        Command::Watch(_) | Command::Price(_) | Command::Check(_) => Ok(()),
+    }
+}
+
+async fn run_demo(mut config: Config) -> Result<(), Failure> {
+    let mut process = Process::start("demo")?;
+    let venues = demo::simulate(&mut config, process.tasks.token()).await?;
+    let listener = process.bind_admin(config.gateway.admin_listen)?;
+    let (gateway, routes) = process.feed_and_gateway(config).await?;
+    let admin = process.serve_admin(listener, routes);
+    demo::announce(gateway, admin, &venues);
+    process.finish().await
+}
+
+async fn run_both(config: Config) -> Result<(), Failure> {
+    needs_exchanges("run", &config)?;
+    let mut process = Process::start("run")?;
+    let listener = process.bind_admin(config.gateway.admin_listen)?;
+    let (_, routes) = process.feed_and_gateway(config).await?;
+    process.serve_admin(listener, routes);
+    process.finish().await
+}
+
+async fn run_feed(config: Config) -> Result<(), Failure> {
+    needs_exchanges("feed", &config)?;
+    let mut process = Process::start("feed")?;
+    let bus = Bus::Redis(config.redis()?);
+    let listener = process.bind_admin(config.feed.admin_listen)?;
+    let readiness = process.readiness.clone();
+    let feed = process.feed(config, bus, readiness).await?;
+    process.serve_admin(listener, dead_letters(feed));
+    process.finish().await
+}
+
+async fn run_gateway(config: Config) -> Result<(), Failure> {
+    let mut process = Process::start("gateway")?;
+    let bus = Bus::Redis(config.redis()?);
+    let listener = process.bind_admin(config.gateway.admin_listen)?;
+    let gateway = process.gateway(config, bus).await?;
+    process.serve_admin(listener, gateway.admin_routes);
+    process.finish().await
+}
+
+fn needs_exchanges(command: &str, config: &Config) -> Result<(), Failure> {
+    if !config.feed.exchange.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Mistake(format!(
+        "no exchange is configured; try: tickcast {command} --exchange kucoin=BTC-USDT,ETH-USDT"
+    )))
+}
+
+/// What every role has.
+struct Process {
+    role: &'static str,
+    clock: Clock,
+    queues: Queues,
+    readiness: Readiness,
+    tasks: Tasks,
+    admin: Admin,
+    /// Cancelled last: operators can watch the rest of the process stop.
+    ended: CancellationToken,
+}
+
+impl Process {
+    fn start(role: &'static str) -> Result<Self, Failure> {
+        let metrics = telemetry::collect_metrics().context("cannot collect metrics")?;
+        let (queues, readiness) = (Queues::default(), Readiness::default());
+        let mut tasks = Tasks::new();
+        tasks.stop_on_signals();
+        let admin = Admin {
+            role,
+            version: env!("CARGO_PKG_VERSION"),
+            started: Instant::now(),
+            readiness: readiness.clone(),
+            queues: queues.clone(),
+            metrics,
+        };
+        let ended = CancellationToken::new();
+        Ok(Self { role, clock: Clock::start(), queues, readiness, tasks, admin, ended })
+    }
+
+    /// Before anything else listens: a taken port is told at once.
+    fn bind_admin(&self, address: SocketAddr) -> Result<TcpListener, Failure> {
+        let bound = admin::bind(address, "--admin-listen", BACKLOG);
+        bound.map_err(|error| Failure::Failed(error.into()))
+    }
+
+    async fn feed_and_gateway(
+        &mut self,
+        config: Config,
+    ) -> Result<(SocketAddr, Router), Failure> {
+        let bus = Bus::Memory(Memory::default());
+        // The process is ready when its gateway is.
+        let feed = self.feed(config.clone(), bus.clone(), Readiness::default()).await?;
+        let gateway = self.gateway(config, bus).await?;
+        Ok((gateway.address, gateway.admin_routes.merge(dead_letters(feed))))
+    }
+
+    async fn feed(
+        &mut self,
+        config: Config,
+        bus: Bus,
+        readiness: Readiness,
+    ) -> Result<Feed, Failure> {
+        let queues = self.queues.clone();
+        let started =
+            tickcast_feed::run(config.feed, bus, self.clock, queues, readiness, &mut self.tasks);
+        started.await.map_err(feed_failure)
+    }
+
+    async fn gateway(&mut self, config: Config, bus: Bus) -> Result<Gateway, Failure> {
+        let (queues, readiness) = (self.queues.clone(), self.readiness.clone());
+        let tasks = &mut self.tasks;
+        let started =
+            tickcast_gateway::run(config.gateway, bus, self.clock, queues, readiness, tasks);
+        started.await.map_err(gateway_failure)
+    }
+
+    /// Answers operators from now until everything else has ended.
+    fn serve_admin(&mut self, listener: TcpListener, extra: Router) -> SocketAddr {
+        let address = listener.local_addr().unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0)));
+        let stopping = self.tasks.token();
+        let mut server =
+            tokio::spawn(admin::serve(listener, self.admin.clone(), extra, self.ended.clone()));
+        self.tasks.essential("admin", async move {
+            tokio::select! {
+                ended = &mut server => ended.map_err(std::io::Error::other)?,
+                () = stopping.cancelled() => Ok(()),
+            }
+        });
+        info!(role = self.role, %address, "admin listens");
+        address
+    }
+
+    async fn finish(self) -> Result<(), Failure> {
+        let ended = self.tasks.finish().await;
+        self.ended.cancel();
+        ended.map_err(|failed| Failure::Failed(failed.into()))
+    }
+}
+
+/// `GET /dlq`
+fn dead_letters(feed: Feed) -> Router {
+    let letters = feed.dead_letters;
+    Router::new().route("/dlq", get(async move || Json(letters.report(SHOWN_DEAD_LETTERS))))
+}
+
+fn feed_failure(error: FeedError) -> Failure {
+    match error {
+        FeedError::Config(error) => Failure::Mistake(error.to_string()),
+        other => Failure::Failed(other.into()),
+    }
+}
+
+fn gateway_failure(error: GatewayError) -> Failure {
+    match error {
+        GatewayError::Config(error) => Failure::Mistake(error.to_string()),
+        other => Failure::Failed(other.into()),
+    }
+}

@@ -1,0 +1,96 @@
+//! The whole path: simulated exchanges, a real Redis, and `tickcast` processes between them.
+
+use super::{Client, RedisServer, Role, start};
+use std::fmt::Write as _;
+use tickcast_load::venue::{Exchange, Venue, VenueConfig};
+use tickcast_shared::market::Symbol;
+use tokio_util::sync::CancellationToken;
+
+/// Simulated exchanges and a Redis, for feeds and gateways to be started on.
+#[derive(Debug)]
+pub struct Market {
+    /// The bus.
+    pub redis: RedisServer,
+    /// The exchanges, in the order in which they were asked for.
+    pub venues: Vec<Venue>,
+    sections: String,
+    symbols: Vec<String>,
+}
+
+impl Market {
+    /// A silent KuCoin that lists these symbols.
+    pub async fn kucoin(symbols: &[&str]) -> Self {
+        let mut config = VenueConfig::new(Exchange::Kucoin);
+        config.symbols = symbols.iter().map(ToString::to_string).collect();
+        Self::start(vec![config]).await
+    }
+
+    /// Exchanges as configured.
+    pub async fn start(configs: Vec<VenueConfig>) -> Self {
+        let (mut venues, mut sections) = (Vec::new(), String::new());
+        for config in configs {
+            let name = config.exchange.name();
+            let venue = Venue::start(config, CancellationToken::new()).await.expect("a venue");
+            let spot = spot_symbols(&venue);
+            let quoted: Vec<String> = spot.iter().map(|symbol| format!("{symbol:?}")).collect();
+            write!(
+                sections,
+                "[[feed.exchange]]\nname = {name:?}\nsymbols = [{}]\nrest_url = {:?}\nws_url = {:?}\n",
+                quoted.join(", "),
+                venue.rest_url(),
+                venue.ws_url(),
+            )
+            .expect("a string takes everything");
+            venues.push(venue);
+        }
+        let symbols = spot_symbols(&venues[0]);
+        Self { redis: RedisServer::start().await, venues, sections, symbols }
+    }
+
+    /// What feeds and gateways are configured with.
+    fn config(&self) -> String {
+        let limits = "[gateway.limits]\ndrain_notice_ms = 0\ndrain_window_ms = 100\n";
+        format!("redis_url = {:?}\n{}{limits}", self.redis.url(), self.sections)
+    }
+
+    /// A feed that is connected to all exchanges and holds its lease.
+    pub async fn feed(&self) -> Role {
+        start(&["feed"]).config(&self.config()).ready().await
+    }
+
+    /// A gateway that has its first snapshot.
+    pub async fn gateway(&self) -> Role {
+        start(&["gateway"]).config(&self.config()).ready().await
+    }
+
+    /// The spot symbols of the first exchange.
+    pub fn symbols(&self) -> Vec<&str> {
+        self.symbols.iter().map(String::as_str).collect()
+    }
+
+    /// The first exchange.
+    pub fn venue(&self) -> &Venue {
+        &self.venues[0]
+    }
+}
+
+/// What a feed can be configured with; a recording may list futures as well.
+fn spot_symbols(venue: &Venue) -> Vec<String> {
+    let mut symbols = venue.symbols();
+    symbols.retain(|symbol| symbol.parse::<Symbol>().is_ok());
+    symbols
+}
+
+impl Role {
+    /// A client of this gateway, subscribed to the topics once they have been announced.
+    pub async fn client(&self, topics: &[&str]) -> Client {
+        for topic in topics.iter().filter(|topic| !topic.contains('*')) {
+            super::eventually("the topic is announced", async || {
+                let answer = self.get(&format!("/v1/price/{topic}")).await;
+                (answer.status == 200).then_some(())
+            })
+            .await;
+        }
+        Client::subscribed(&self.ws(), topics).await
+    }
+}

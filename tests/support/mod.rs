@@ -1,0 +1,17 @@
+//! What the tests stand on: child processes, clients, waiting for conditions.
+#![allow(dead_code, unused_imports, reason = "behaviours come and go; what they stand on stays")]
+
+mod client;
+mod lines;
+mod market;
+mod rest;
+mod tickcast;
+mod wait;
+
+pub use client::Client;
+pub use lines::Lines;
+pub use market::Market;
+pub use rest::{Answer, get};
+pub use tickcast::{Ended, Role, Start, Tickcast, start};
+pub use tickcast_shared::testing::RedisServer;
+pub use wait::{DEADLINE, eventually, eventually_within};
