@@ -218,10 +218,7 @@ mod tests {
             keys(&["feed", "--admin-listen", "a", "--exchange", "okx=BTC-USDT,ETH-USDT"]),
             [
                 ("feed.admin_listen", json!("a")),
-                (
-                    "feed.exchange",
-                    json!([{"name": "okx", "symbols": ["BTC-USDT", "ETH-USDT"]}])
-                ),
+                ("feed.exchange", json!([{"name": "okx", "symbols": ["BTC-USDT", "ETH-USDT"]}])),
             ]
         );
         assert_eq!(

@@ -3,15 +3,18 @@
 use crate::{cli, outcome::Failure};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
-use tickcast_feed::config::{ExchangeConfig, FeedConfig};
+use tickcast_feed::config::{ConfigError::NoExchange, ConfigErrors, ExchangeConfig, FeedConfig};
 use tickcast_gateway::GatewayConfig;
 use tickcast_shared::{
     bus::redis::Redis,
-    config::{self, ConfigError, redact_url},
+    config::{self, redact_url},
 };
 
 /// Where Redis listens by default.
 const DEFAULT_REDIS_URL: &str = "redis://127.0.0.1:6379";
+
+/// A time to show as an example, in milliseconds.
+const SAMPLE_MS: u64 = 10_000;
 
 /// The whole file; see `protocol.md`, Configuration.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -39,22 +42,37 @@ impl Config {
     /// What file, environment and flags say together, checked.
     pub fn load(file: Option<&Path>, command: &cli::Command) -> Result<Self, Failure> {
         let environment = config::process_environment();
-        let config = config::load(&Self::sample()?, file, environment, cli::overrides(command))?;
+        let config = config::load(&Self::sample(), file, environment, cli::overrides(command))?;
         config.validate()?;
         Ok(config)
     }
 
     /// The defaults with every list and option filled, so that all keys are known.
-    fn sample() -> Result<Self, ConfigError> {
+    fn sample() -> Self {
         let mut sample = Self::default();
-        sample.feed.exchange = vec![ExchangeConfig::sample()];
-        Ok(sample)
+        sample.feed.exchange.push(ExchangeConfig {
+            name: "kucoin".to_owned(),
+            symbols: vec!["BTC-USDT".to_owned()],
+            rest_url: Some("http://127.0.0.1:7000".to_owned()),
+            ws_url: Some("ws://127.0.0.1:7000".to_owned()),
+        });
+        let timing = &mut sample.feed.timing;
+        for unset in [&mut timing.idle_ms, &mut timing.quiet_ms, &mut timing.proof_ms] {
+            *unset = Some(SAMPLE_MS);
+        }
+        sample
     }
 
+    /// Whether there is an exchange is for the roles that need one to say.
     fn validate(&self) -> Result<(), Failure> {
-        let mistake = |error: &dyn std::fmt::Display| Failure::Mistake(error.to_string());
-        self.feed.validate().map_err(|error| mistake(&error))?;
-        self.gateway.validate().map_err(|error| mistake(&error))?;
+        if let Err(ConfigErrors(mistakes)) = self.feed.plan() {
+            let lines = mistakes.iter().filter(|mistake| **mistake != NoExchange);
+            let lines: Vec<String> = lines.map(ToString::to_string).collect();
+            if !lines.is_empty() {
+                return Err(Failure::Mistake(lines.join("\n")));
+            }
+        }
+        self.gateway.validate().map_err(|error| Failure::Mistake(error.to_string()))?;
         self.redis().map(drop)
     }
 

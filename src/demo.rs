@@ -11,6 +11,11 @@ use tickcast_feed::config::ExchangeConfig;
 use tickcast_load::demo::{self, DemoVenue};
 use tokio_util::sync::CancellationToken;
 
+/// No load balancer has to notice that the demo ends,
+const DRAIN_NOTICE_MS: u64 = 0;
+/// and nobody wants to wait for it after Ctrl-C.
+const DRAIN_WINDOW_MS: u64 = 300;
+
 /// Starts the simulated exchanges and puts them in the place of the configured ones.
 pub async fn simulate(
     config: &mut Config,
@@ -18,15 +23,19 @@ pub async fn simulate(
 ) -> Result<Vec<DemoVenue>, Failure> {
     let venues = demo::start(token).await.context("cannot start the simulated exchanges")?;
     config.feed.exchange = venues.iter().map(exchange).collect();
+    let limits = &mut config.gateway.limits;
+    (limits.drain_notice_ms, limits.drain_window_ms) = (DRAIN_NOTICE_MS, DRAIN_WINDOW_MS);
     Ok(venues)
 }
 
 fn exchange(venue: &DemoVenue) -> ExchangeConfig {
+    // KuCoin names its socket in its token answer, so that only its REST address is configured.
+    let ws_url = (venue.exchange != "kucoin").then(|| venue.ws_url.clone());
     ExchangeConfig {
         name: venue.exchange.to_owned(),
         symbols: venue.symbols.clone(),
         rest_url: Some(venue.rest_url.clone()),
-        ws_url: Some(venue.ws_url.clone()),
+        ws_url,
     }
 }
 

@@ -49,9 +49,7 @@ fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Watch(args) => client_runtime()?.block_on(watch::watch(args)),
         Command::Price(args) => client_runtime()?.block_on(price::price(args)),
-        Command::Check(ref args) => {
-            check(&Config::load(args.config.as_deref(), &command)?)
-        }
+        Command::Check(ref args) => check(&Config::load(args.config.as_deref(), &command)?),
         Command::Demo(ref args) | Command::Gateway(ref args) => serve(&args.common, &command),
         Command::Run(ref args) => serve(&args.common, &command),
         Command::Feed(ref args) => serve(&args.common, &command),

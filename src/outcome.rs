@@ -1,6 +1,9 @@
 //! How a command ends: exit codes and the one line on stderr.
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 use tickcast_shared::{config::ConfigError, telemetry::LogError};
 
 /// Exit code of a run that failed.
@@ -13,7 +16,7 @@ const NOT_LIVE: u8 = 3;
 /// Why a command did not do what was asked.
 #[derive(Debug)]
 pub enum Failure {
-    /// The user can put it right: one line says how.
+    /// The user can put it right: a line for each mistake says how.
     Mistake(String),
     /// Something failed while running.
     Failed(anyhow::Error),
@@ -40,18 +43,17 @@ impl From<LogError> for Failure {
 }
 
 impl Failure {
-    /// Prints the line and returns the exit code.
+    /// Prints what is wrong, each mistake on a line of its own, and returns the exit code.
     pub fn report(self) -> ExitCode {
-        let (line, code) = match self {
-            Self::Mistake(line) => (line, MISTAKE),
-            Self::Failed(error) => (format!("{error:#}"), FAILED),
+        let (text, code) = match self {
+            Self::Mistake(text) => (text, MISTAKE),
+            Self::Failed(error) => (format!("{error:#}").replace('\n', " "), FAILED),
             Self::NotLive => return ExitCode::from(NOT_LIVE),
         };
-        // Whoever closed stderr does not want to read this.
-        let _ = std::io::Write::write_fmt(
-            &mut std::io::stderr(),
-            format_args!("tickcast: {}\n", line.replace('\n', " ")),
-        );
+        for line in text.lines() {
+            // Whoever closed stderr does not want to read this.
+            let _ = writeln!(io::stderr(), "tickcast: {line}");
+        }
         ExitCode::from(code)
     }
 }

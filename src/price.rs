@@ -49,9 +49,8 @@ pub async fn price(args: cli::Price) -> Result<(), Failure> {
 
 /// The REST address of the gateway whose WebSocket address was given.
 fn rest_url(args: &cli::Price) -> Result<Url, Failure> {
-    let wrong = |why: String| {
-        Failure::Mistake(format!("--url = {:?} does not fit: {why}", args.url))
-    };
+    let wrong =
+        |why: String| Failure::Mistake(format!("--url = {:?} does not fit: {why}", args.url));
     let mut url = Url::parse(&args.url).map_err(|error| wrong(error.to_string()))?;
     let scheme = match url.scheme() {
         "ws" | "http" => "http",
@@ -60,9 +59,11 @@ fn rest_url(args: &cli::Price) -> Result<Url, Failure> {
     };
     url.set_scheme(scheme).map_err(|()| wrong(format!("it cannot become {scheme}://")))?;
     url.set_path("");
-    url.path_segments_mut()
-        .map_err(|()| wrong("it has no path".to_owned()))?
-        .extend(["v1", "price", &args.symbol]);
+    url.path_segments_mut().map_err(|()| wrong("it has no path".to_owned()))?.extend([
+        "v1",
+        "price",
+        &args.symbol,
+    ]);
     url.set_query(None);
     if let Some(exchange) = &args.exchange {
         url.query_pairs_mut().append_pair("exchange", exchange);

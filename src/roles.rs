@@ -56,7 +56,7 @@ async fn run_feed(config: Config) -> Result<(), Failure> {
     let bus = Bus::Redis(config.redis()?);
     let listener = process.bind_admin(config.feed.admin_listen)?;
     let readiness = process.readiness.clone();
-    let feed = process.feed(config, bus, readiness).await?;
+    let feed = process.feed(config, bus, readiness)?;
     process.serve_admin(listener, dead_letters(feed));
     process.finish().await
 }
@@ -115,27 +115,18 @@ impl Process {
         bound.map_err(|error| Failure::Failed(error.into()))
     }
 
-    async fn feed_and_gateway(
-        &mut self,
-        config: Config,
-    ) -> Result<(SocketAddr, Router), Failure> {
+    async fn feed_and_gateway(&mut self, config: Config) -> Result<(SocketAddr, Router), Failure> {
         let bus = Bus::Memory(Memory::default());
         // The process is ready when its gateway is.
-        let feed = self.feed(config.clone(), bus.clone(), Readiness::default()).await?;
+        let feed = self.feed(config.clone(), bus.clone(), Readiness::default())?;
         let gateway = self.gateway(config, bus).await?;
         Ok((gateway.address, gateway.admin_routes.merge(dead_letters(feed))))
     }
 
-    async fn feed(
-        &mut self,
-        config: Config,
-        bus: Bus,
-        readiness: Readiness,
-    ) -> Result<Feed, Failure> {
+    fn feed(&mut self, config: Config, bus: Bus, readiness: Readiness) -> Result<Feed, Failure> {
         let queues = self.queues.clone();
-        let started =
-            tickcast_feed::run(config.feed, bus, self.clock, queues, readiness, &mut self.tasks);
-        started.await.map_err(feed_failure)
+        tickcast_feed::run(config.feed, bus, self.clock, queues, readiness, &mut self.tasks)
+            .map_err(feed_failure)
     }
 
     async fn gateway(&mut self, config: Config, bus: Bus) -> Result<Gateway, Failure> {
@@ -171,8 +162,7 @@ impl Process {
 
 /// `GET /dlq`
 fn dead_letters(feed: Feed) -> Router {
-    let letters = feed.dead_letters;
-    Router::new().route("/dlq", get(async move || Json(letters.report(SHOWN_DEAD_LETTERS))))
+    Router::new().route("/dlq", get(async move || Json(feed.dlq(SHOWN_DEAD_LETTERS))))
 }
 
 fn feed_failure(error: FeedError) -> Failure {

@@ -4,12 +4,15 @@
 mod support;
 
 mod configuration;
-mod dependency_rules;
-mod help;
-mod fan_out;
 mod conversation;
+mod demo;
+mod dependency_rules;
 mod expired_token;
+mod fan_out;
 mod feed_restart;
-mod redis_outage;
+mod help;
 mod late_gateway;
+mod price;
 mod recordings;
+mod redis_outage;
+mod watch;

@@ -51,7 +51,7 @@ async fn replay(exchange: Exchange) {
     let replayed = control.finished().await;
     assert_eq!(replayed.sent + replayed.unwanted, frames.len());
     // What is not spot was not subscribed to. Should the exchange send it all the same:
-    let foreign = frames.iter().filter(|frame| !spot.contains(&frame.symbol.as_str()));
+    let foreign = frames.iter().filter(|frame| !spot.contains(&&*frame.symbol));
     let foreign = foreign.map(|frame| control.push_frame(&frame.text)).count();
     assert_eq!(foreign, replayed.unwanted);
 
@@ -134,7 +134,8 @@ async fn settled(feed: &Role, messages: u64) -> Books {
 fn labelled(metrics: &str, name: &str, label: &str, value: &str) -> u64 {
     let wanted = format!("{label}=\"{value}\"");
     let of_name = |line: &&str| line.starts_with(name) && !line.starts_with('#');
-    let rows = metrics.lines().filter(of_name).filter(|it| label.is_empty() || it.contains(&wanted));
+    let rows =
+        metrics.lines().filter(of_name).filter(|it| label.is_empty() || it.contains(&wanted));
     rows.filter_map(|row| row.rsplit_once(' ')?.1.parse::<f64>().ok()).sum::<f64>() as u64
 }
 
@@ -151,12 +152,13 @@ fn by_reason(metrics: &str) -> HashMap<String, u64> {
 fn compare(exchange: Exchange, frames: &[Frame], tickers: &[Value]) {
     let mut said: HashMap<&str, std::slice::Iter<'_, Frame>> = HashMap::new();
     for frame in frames {
-        said.entry(frame.symbol.as_str()).or_insert_with(|| frames.iter());
+        said.entry(&*frame.symbol).or_insert_with(|| frames.iter());
     }
     for ticker in tickers {
         let symbol = ticker["symbol"].as_str().expect("a symbol");
         let of_symbol = said.get_mut(symbol).expect("a symbol of the file");
-        let found = of_symbol.any(|frame| frame.symbol == symbol && says(exchange, frame, ticker));
+        let found =
+            of_symbol.any(|frame| *frame.symbol == *symbol && says(exchange, frame, ticker));
         assert!(found, "no message of {symbol} says so in its turn: {ticker}");
     }
 }

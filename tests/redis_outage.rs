@@ -52,8 +52,8 @@ async fn nobody_is_disconnected_and_nothing_runs_backwards() {
     // What happens meanwhile is not lost.
     control.push_tick(Tick::quote("BTC-USDT", "3.0", "3.2").with_last("3.1"));
     let mut late = left.client(&["BTC-USDT"]).await;
-    let status = late.next_of("status").await;
-    assert_eq!((&status["scope"], &status["reason"]), (&"bus".into(), &"bus_lost".into()));
+    let is_bus = |it: &Value| it["type"] == "status" && it["scope"] == "bus";
+    assert_eq!(late.wait_for("status of the bus", is_bus).await["reason"], "bus_lost");
     assert_eq!(late.next_of("ticker").await["state"], "stale");
 
     market.redis.restart().await;

@@ -10,7 +10,7 @@ use crate::{
 use serde::Serialize;
 use std::sync::Arc;
 use tickcast_shared::{
-    admin::{Queue, Queues, Readiness},
+    admin::{Queues, Readiness},
     bus::{Bus, Group},
     clock::Clock,
     lifecycle::Tasks,
@@ -87,8 +87,7 @@ pub fn run(
     let mut accounting = Vec::new();
     let mut connectors = Vec::new();
     for plan in &plans {
-        let queue = queues.register(format!("feed_uplink_{}", plan.id), plan.symbols.len());
-        let (books, of_venue) = connect(plan, around.clone(), &queue);
+        let (books, of_venue) = connect(plan, around.clone(), &queues);
         accounting.push(books);
         connectors.extend(of_venue);
     }
@@ -113,7 +112,7 @@ pub fn run(
 fn connect(
     plan: &VenuePlan,
     around: Surroundings,
-    queue: &Arc<Queue>,
+    queues: &Queues,
 ) -> (Accounting, Vec<Connector>) {
     let shares = shares(&plan.symbols, plan.exchange.limits().symbols_per_connection);
     let venue = Arc::new(Venue::new(plan, shares.len(), around));
@@ -128,7 +127,7 @@ fn connect(
     let connectors = shares
         .into_iter()
         .enumerate()
-        .map(|(place, share)| Connector::new(venue.clone(), place, share, queue.clone()))
+        .map(|(place, share)| Connector::new(venue.clone(), place, share, queues))
         .collect();
     (venue.accounting.clone(), connectors)
 }
@@ -162,6 +161,71 @@ fn warn_of_unused_address(config: &FeedConfig) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        ExchangeConfig,
+        connector::tests::{
+            bench::{SHORT, okx, okx_ticker},
+            scripted::{PATIENCE, Scripted},
+        },
+    };
+    use tickcast_shared::{
+        bus::{Event, Record, memory::Memory},
+        market::State,
+    };
+    use tokio::time::timeout;
+
+    /// The next value on the bus that is live.
+    async fn next_live(bus: &Bus) -> Arc<Record> {
+        let mut subscriber = bus.subscriber();
+        let reading = async {
+            loop {
+                let Event::Message(_, message) = subscriber.next().await else { continue };
+                let live = |record: &Record| record.body.ticker().state == State::Live;
+                if let Some((_, record)) = message.puts.into_iter().find(|(_, it)| live(it)) {
+                    return record;
+                }
+            }
+        };
+        timeout(PATIENCE, reading).await.expect("no live value in time")
+    }
+
+    #[tokio::test]
+    async fn a_price_goes_from_the_venue_to_the_bus() {
+        let mut venue = Scripted::start(Arc::new(okx)).await;
+        let exchange = ExchangeConfig {
+            name: "okx".into(),
+            symbols: vec!["BTC-USDT".into()],
+            rest_url: Some(format!("http://{}", venue.address)),
+            ws_url: Some(format!("ws://{}", venue.address)),
+        };
+        let config =
+            FeedConfig { exchange: vec![exchange], timing: SHORT, ..FeedConfig::default() };
+        let bus = Bus::Memory(Memory::default());
+        let (mut tasks, ready, queues) = (Tasks::new(), Readiness::default(), Queues::default());
+        let reading = bus.clone();
+        let live = tokio::spawn(async move { next_live(&reading).await });
+        let clock = Clock::start();
+        let feed = run(config, bus, clock, queues, ready, &mut tasks).unwrap();
+        let mut peer = venue.accept().await;
+        peer.accept_okx(&["BTC-USDT"]).await;
+        // The publisher may still be taking the lease; what is put meanwhile is not lost.
+        peer.send(okx_ticker("BTC-USDT", "10")).await;
+        let record = live.await.unwrap();
+        assert_eq!(record.body.ticker().last_price, "10".parse().ok());
+        assert!(record.body.ticker().simulated && record.stamp.epoch > 0);
+        peer.send("{").await;
+        peer.send(okx_ticker("BTC-USDT", "11")).await;
+        let refused = async {
+            while feed.dlq(9).letters.is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENCE, refused).await.expect("no dead letter in time");
+        assert_eq!(feed.dlq(9).letters[0].raw, "{");
+        assert_eq!(feed.dlq(9).exchanges[0].refused["undecodable"], 1);
+        tasks.token().cancel();
+        tasks.finish().await.unwrap();
+    }
 
     #[test]
     fn symbols_are_split_evenly() {

@@ -25,6 +25,9 @@ pub enum Command {
     Swarm(SwarmArgs),
     /// Run the bare loop: one thread, one non-blocking write per client and message.
     Limit(LimitArgs),
+    /// Run the same swarm against a running gateway and the bare loop in turns, and print the
+    /// ratio of their CPU time per delivery.
+    Pair(PairArgs),
 }
 
 /// Arguments of `venue`.
@@ -112,6 +115,35 @@ pub struct LimitArgs {
     /// Stop after so many seconds [default: run until it is told to stop].
     #[arg(long, value_name = "S")]
     pub secs: Option<u64>,
+}
+
+/// Arguments of `pair`.
+#[derive(Debug, Args)]
+pub struct PairArgs {
+    /// The gateway's WebSocket, such as ws://127.0.0.1:8080/ws; it must be busy already.
+    #[arg(long)]
+    pub url: String,
+    /// The gateway's process.
+    #[arg(long, value_name = "PID")]
+    pub server_pid: u32,
+    /// How many clients.
+    #[arg(long, value_name = "N", default_value_t = 1000,
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub clients: u32,
+    /// Topics that each client subscribes to.
+    #[arg(long, value_name = "TOPIC,...", value_delimiter = ',', required = true)]
+    pub topics: Vec<String>,
+    /// Length of each run in seconds.
+    #[arg(long, value_name = "S", default_value_t = 10,
+        value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub secs: u64,
+    /// How many pairs.
+    #[arg(long, value_name = "N", default_value_t = 5,
+        value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub pairs: u16,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 fn speed(text: &str) -> Result<f64, String> {

@@ -8,17 +8,18 @@ use std::{
     time::Duration,
 };
 use tickcast_load::{
-    cli::{Cli, Command, LimitArgs, SwarmArgs, VenueArgs},
+    cli::{Cli, Command, LimitArgs, PairArgs, SwarmArgs, VenueArgs},
     descriptors,
     limit::{Limit, LimitConfig},
+    pair::{self, PairConfig},
     swarm::{self, SwarmConfig},
     venue::{ReplayStart, Source, Venue, VenueConfig},
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// Clients that the bare loop makes room for, if the system allows so many.
-const LIMIT_CLIENTS: usize = 1;
+/// The bare loop takes as many clients as the system allows; only the limit is raised.
+const AT_LEAST_ONE: usize = 1;
 /// A check failed, or the work could not be done.
 const FAILED: u8 = 1;
 
@@ -38,7 +39,7 @@ fn run(command: Command) -> Result<ExitCode> {
     let runtime = match command {
         Command::Venue(_) => tokio::runtime::Builder::new_multi_thread().enable_all().build(),
         // They bring their own threads; this one waits.
-        Command::Swarm(_) | Command::Limit(_) => {
+        Command::Swarm(_) | Command::Limit(_) | Command::Pair(_) => {
             tokio::runtime::Builder::new_current_thread().enable_all().build()
         }
     }
@@ -49,6 +50,7 @@ fn run(command: Command) -> Result<ExitCode> {
             Command::Venue(args) => venue(args, token).await,
             Command::Swarm(args) => swarm(args, token).await,
             Command::Limit(args) => limit(&args, token).await,
+            Command::Pair(args) => pair(args, token).await,
         }
     })
 }
@@ -79,9 +81,7 @@ async fn venue(args: VenueArgs, token: CancellationToken) -> Result<ExitCode> {
     }
     let replaying = args.recording.is_some();
     config.source = match args.recording {
-        Some(file) => {
-            Source::Recording { file, speed: args.speed, start: ReplayStart::Settled }
-        }
+        Some(file) => Source::Recording { file, speed: args.speed, start: ReplayStart::Settled },
         None => Source::Walk { rate: args.rate, seed: args.seed.unwrap_or_else(rand::random) },
     };
     let venue = Venue::start(config, token.clone()).await?;
@@ -134,7 +134,7 @@ async fn swarm(args: SwarmArgs, token: CancellationToken) -> Result<ExitCode> {
 }
 
 async fn limit(args: &LimitArgs, token: CancellationToken) -> Result<ExitCode> {
-    descriptors::provide(LIMIT_CLIENTS)?;
+    descriptors::provide(AT_LEAST_ONE)?;
     let config = LimitConfig { listen: args.listen, rate: args.rate, size: args.size };
     let limit = Limit::start(&config, token.clone())?;
     let pid = std::process::id();
@@ -150,5 +150,25 @@ async fn limit(args: &LimitArgs, token: CancellationToken) -> Result<ExitCode> {
         },
     }
     say(limit.stop());
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn pair(args: PairArgs, token: CancellationToken) -> Result<ExitCode> {
+    let gateway = SwarmConfig {
+        clients: usize::try_from(args.clients).context("too many clients")?,
+        topics: args.topics,
+        duration: Duration::from_secs(args.secs),
+        server_pid: Some(args.server_pid),
+        progress: true,
+        ..SwarmConfig::new(args.url)
+    };
+    let program = std::env::current_exe().context("cannot find this program")?;
+    let config = PairConfig { gateway, program, pairs: args.pairs.into() };
+    let comparison = pair::run(config, token).await?;
+    if args.json {
+        say(serde_json::to_string_pretty(&comparison).context("cannot write the result")?);
+    } else {
+        say(comparison);
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -62,6 +62,24 @@ fn swarm_against_limit_prints_json_and_succeeds() {
 }
 
 #[test]
+fn pair_compares_a_server_with_the_bare_loop() {
+    let mut server = Running::start("limit --listen 127.0.0.1:0 --rate 200 --size 600");
+    let line = server.line();
+    let url = line.split_whitespace().find(|word| word.starts_with("ws://")).unwrap();
+    let pid = server.child.id();
+    let run = output(&format!(
+        "pair --url {url} --server-pid {pid} --clients 50 --topics BTC-USDT --secs 1 --pairs 2 --json"
+    ));
+    assert!(run.status.success(), "{run:?}");
+    let result: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
+    assert_eq!((&result["size"], result["pairs"].as_array().unwrap().len()), (&600.into(), 2));
+    let rate = result["rate"].as_u64().unwrap();
+    assert!((150..=250).contains(&rate), "{result}");
+    // The same program on both sides.
+    assert!((0.2..5.0).contains(&result["median_ratio"].as_f64().unwrap()), "{result}");
+}
+
+#[test]
 fn venue_says_where_it_listens() {
     let mut venue = Running::start("venue --exchange okx --listen 127.0.0.1:0 --symbols BTC-USDT");
     let line = venue.line();
@@ -74,7 +92,6 @@ fn failures_are_one_line_and_an_exit_code() {
     let cases = [
         ("swarm --url wss://x/ws", 1, "speaks no TLS"),
         ("swarm --url ws://127.0.0.1:1/ws --clients 1 --secs 1", 1, "could not connect"),
-        ("swarm --url ws://127.0.0.1:1/ws --clients 900000", 1, "file descriptors"),
         ("swarm --url ws://127.0.0.1:1/ws --server-pid 0", 1, "/proc/0/status"),
         ("venue --exchange okx --recording /nowhere", 1, "cannot read the recording /nowhere"),
         ("venue --exchange okx --listen 127.0.0.1:0 --symbols btc", 1, "not a symbol"),
@@ -88,4 +105,14 @@ fn failures_are_one_line_and_an_exit_code() {
         assert!(text.contains(named), "{words}: {text}");
         assert!(code == 2 || text.lines().count() == 1, "{words}: {text}");
     }
+}
+
+#[test]
+fn too_few_descriptors_are_said_before_anything_is_dialled() {
+    let swarm = "ulimit -n 80; exec \"$0\" swarm --url ws://127.0.0.1:1/ws --clients 100";
+    let program = env!("CARGO_BIN_EXE_tickcast-load");
+    let run = Command::new("sh").args(["-c", swarm, program]).output().unwrap();
+    let text = String::from_utf8(run.stderr).unwrap();
+    assert_eq!(run.status.code(), Some(1), "{text}");
+    assert!(text.contains("100 connections need 164 file descriptors, the limit is 80"), "{text}");
 }

@@ -13,8 +13,7 @@ pub struct Backoff {
 
 impl Backoff {
     /// Towards exchanges: 0.5 s to 30 s (`exchanges.md`, point 7 of what a feed must survive).
-    pub const VENUE: Self =
-        Self { base: Duration::from_millis(500), cap: Duration::from_secs(30) };
+    pub const VENUE: Self = Self { base: Duration::from_millis(500), cap: Duration::from_secs(30) };
     /// Towards the bus: short, because everything waits for it.
     pub const BUS: Self = Self { base: Duration::from_millis(50), cap: Duration::from_secs(1) };
 

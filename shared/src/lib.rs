@@ -12,15 +12,15 @@
 //! - [`admin`]: the listener for operators
 //! - `testing` (feature): child servers for tests
 
+pub mod admin;
+pub mod backoff;
+pub mod bus;
+pub mod clock;
+pub mod config;
+pub mod conflate;
+pub mod lifecycle;
 pub mod market;
 pub mod protocol;
-pub mod bus;
-pub mod conflate;
-pub mod clock;
-pub mod backoff;
-pub mod lifecycle;
-pub mod config;
 pub mod telemetry;
-pub mod admin;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

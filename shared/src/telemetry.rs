@@ -97,9 +97,7 @@ fn filter(level: &str) -> Result<EnvFilter, LogError> {
 /// [`BuildError`] when another collector was started before.
 pub fn collect_metrics() -> Result<PrometheusHandle, BuildError> {
     let seconds = Matcher::Suffix("_seconds".into());
-    PrometheusBuilder::new()
-        .set_buckets_for_metric(seconds, &SECONDS_BUCKETS)?
-        .install_recorder()
+    PrometheusBuilder::new().set_buckets_for_metric(seconds, &SECONDS_BUCKETS)?.install_recorder()
 }
 
 #[cfg(test)]

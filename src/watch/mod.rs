@@ -41,7 +41,10 @@ pub async fn watch(args: cli::Watch) -> Result<(), Failure> {
 /// The address must be one that can be dialled at all.
 fn check_url(url: &str) -> Result<(), Failure> {
     let wrong = |why: &str| {
-        Err(Failure::Mistake(format!("--url = {url:?} does not fit: {why}, for example {}", cli::DEFAULT_URL)))
+        Err(Failure::Mistake(format!(
+            "--url = {url:?} does not fit: {why}, for example {}",
+            cli::DEFAULT_URL
+        )))
     };
     match url::Url::parse(url) {
         Err(error) => wrong(&error.to_string()),

@@ -130,9 +130,6 @@ mod tests {
             received_ts: None,
         };
         let now = Micros(1_729_757_723_655_123);
-        assert_eq!(
-            plain(quote, now),
-            "08:15:23.655 ticker:okx:ETH-USDT - bid - ask - pending"
-        );
+        assert_eq!(plain(quote, now), "08:15:23.655 ticker:okx:ETH-USDT - bid - ask - pending");
     }
 }

@@ -5,8 +5,7 @@ use std::time::Duration;
 use tickcast_shared::backoff::Backoff;
 
 /// Waits between attempts: a gateway that restarts is back soon, and many clients dial it at once.
-const BACKOFF: Backoff =
-    Backoff { base: Duration::from_millis(250), cap: Duration::from_secs(15) };
+const BACKOFF: Backoff = Backoff { base: Duration::from_millis(250), cap: Duration::from_secs(15) };
 /// A connection that held this long was a success: the next loss starts counting anew.
 pub const SUCCESS_AFTER: Duration = Duration::from_secs(10);
 
@@ -125,7 +124,8 @@ mod tests {
 
     #[test]
     fn a_refused_upgrade_is_final_unless_it_may_pass() {
-        let refused = |status, retry_after| Lost::Refused { status, retry_after, message: "".into() };
+        let refused =
+            |status, retry_after| Lost::Refused { status, retry_after, message: "".into() };
         for status in [400, 401, 403, 404, 426] {
             assert!(matches!(refused(status, None).next(1, 0.0), Next::GiveUp(_)), "{status}");
         }

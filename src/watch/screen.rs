@@ -5,7 +5,7 @@ use super::{
     row::{Cell, Row},
 };
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     io::{self, Write},
 };
 use terminal_size::{Height, Width};
@@ -23,10 +23,9 @@ const CLEAR_BELOW: &str = "\x1b[J";
 /// From the cursor to the end of the line.
 const CLEAR_LINE: &str = "\x1b[K";
 
-/// The topics in the order in which they first came, and what is on the terminal.
+/// The topics by name, and what is on the terminal.
 pub struct Screen {
-    rows: Vec<Row>,
-    places: HashMap<String, usize>,
+    rows: BTreeMap<String, Row>,
     footer: String,
     drawn_lines: usize,
     drawn_at: Micros,
@@ -37,8 +36,7 @@ impl Screen {
     /// An empty screen.
     pub fn new() -> Self {
         Self {
-            rows: Vec::new(),
-            places: HashMap::new(),
+            rows: BTreeMap::new(),
             footer: String::new(),
             drawn_lines: 0,
             drawn_at: Micros::default(),
@@ -48,11 +46,10 @@ impl Screen {
 
     /// Takes over a topic's newest state.
     pub fn update(&mut self, quote: Quote) {
-        match self.places.get(&quote.topic) {
-            Some(place) => self.rows[*place].update(quote),
+        match self.rows.get_mut(&quote.topic) {
+            Some(row) => row.update(quote),
             None => {
-                self.places.insert(quote.topic.clone(), self.rows.len());
-                self.rows.push(Row::new(quote));
+                self.rows.insert(quote.topic.clone(), Row::new(quote));
             }
         }
     }
@@ -70,7 +67,7 @@ impl Screen {
         for line in &lines {
             text.push_str(line);
             text.push_str(CLEAR_LINE);
-            text.push_str("\r\n");
+            text.push('\n');
         }
         text.push_str(CLEAR_BELOW);
         self.drawn_lines = lines.len();
@@ -80,7 +77,7 @@ impl Screen {
 
     /// Nothing vouches for the prices any more: shows them as such, with the ages they had.
     pub fn disown(&mut self) -> io::Result<()> {
-        self.rows.iter_mut().for_each(Row::disown);
+        self.rows.values_mut().for_each(Row::disown);
         self.draw(self.drawn_at)
     }
 
@@ -101,7 +98,7 @@ impl Screen {
         // The footer, the line that counts what was left out, and the cursor's own.
         let room = height.saturating_sub(3).max(1);
         let shown: Vec<[Cell; 7]> =
-            self.rows.iter().take(room).map(|row| row.cells(now)).collect();
+            self.rows.values().take(room).map(|row| row.cells(now)).collect();
         let mut lines: Vec<String> = {
             let widths = widths(&shown);
             shown.iter().map(|cells| self.line(cells, &widths)).collect()
@@ -170,7 +167,7 @@ mod tests {
     #[test]
     fn a_topic_keeps_its_line() {
         let mut screen = screen();
-        for (topic, last) in [("a", "1"), ("bb", "200"), ("a", "3")] {
+        for (topic, last) in [("bb", "200"), ("a", "1"), ("a", "3")] {
             screen.update(quote(topic, last));
         }
         screen.set_footer("connected".into());

@@ -6,7 +6,9 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// Nothing to do.
-    #[error("feed.exchange is empty; name at least one, such as --exchange kucoin=BTC-USDT,ETH-USDT")]
+    #[error(
+        "feed.exchange is empty; name at least one, such as --exchange kucoin=BTC-USDT,ETH-USDT"
+    )]
     NoExchange,
     /// No codec of that name.
     #[error("{key} = {value:?} is not a known exchange; known are {known}")]
@@ -53,7 +55,9 @@ pub enum ConfigError {
         wanted: &'static str,
     },
     /// Not a group name.
-    #[error("feed.group = {value:?} is not a group name; write 1 to 32 of a-z, 0-9, - and _, such as main")]
+    #[error(
+        "feed.group = {value:?} is not a group name; write 1 to 32 of a-z, 0-9, - and _, such as main"
+    )]
     BadGroup {
         /// What was written.
         value: String,

@@ -46,14 +46,15 @@ pub(super) fn plan(config: &FeedConfig) -> Result<Vec<VenuePlan>, ConfigErrors> 
     if errors.is_empty() { Ok(plans) } else { Err(ConfigErrors(errors)) }
 }
 
-fn venue(
-    key: &str,
-    entry: &ExchangeConfig,
-    errors: &mut Vec<ConfigError>,
-) -> Option<VenuePlan> {
+fn venue(key: &str, entry: &ExchangeConfig, errors: &mut Vec<ConfigError>) -> Option<VenuePlan> {
     let symbols = symbols(key, &entry.symbols, errors);
     for (key, value, schemes, wanted) in [
-        (format!("{key}.rest_url"), &entry.rest_url, ["http", "https"], "http:// or https:// and a host"),
+        (
+            format!("{key}.rest_url"),
+            &entry.rest_url,
+            ["http", "https"],
+            "http:// or https:// and a host",
+        ),
         (format!("{key}.ws_url"), &entry.ws_url, ["ws", "wss"], "ws:// or wss:// and a host"),
     ] {
         if let Some(value) = value
@@ -177,7 +178,9 @@ mod tests {
     #[test]
     fn groups_and_times_are_checked() {
         let config = FeedConfig { group: "Main!".into(), ..FeedConfig::default() };
-        assert!(config.plan().unwrap_err().0.contains(&ConfigError::BadGroup { value: "Main!".into() }));
+        assert!(
+            config.plan().unwrap_err().0.contains(&ConfigError::BadGroup { value: "Main!".into() })
+        );
         let mut config = FeedConfig::default();
         config.timing.ack_ms = 0;
         assert!(config.plan().unwrap_err().0.contains(&ConfigError::NoTime { key: "ack_ms" }));

@@ -71,4 +71,3 @@ fn failure(error: &Error) -> Loss {
         _ => Loss::Broken(chain(error)),
     }
 }
-

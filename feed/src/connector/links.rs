@@ -1,6 +1,7 @@
 //! The state of a venue's link, put together from all its connections.
 
 use crate::outbox::Outbox;
+use metrics::gauge;
 use std::sync::{Mutex, PoisonError};
 use tickcast_shared::{
     bus::{LinkState, LinkStatus},
@@ -61,6 +62,8 @@ impl Links {
             change(status);
         }
         if let Some(whole) = combined(&all) {
+            let live = if whole.state == LinkState::Live { 1.0 } else { 0.0 };
+            gauge!("tickcast_feed_link_live", "exchange" => whole.exchange.to_string()).set(live);
             self.outbox.set_link(whole);
         }
     }

@@ -2,10 +2,7 @@
 
 use crate::exchange::RestFault;
 use std::time::Duration;
-use tickcast_shared::{
-    bus::LinkState,
-    market::Reason,
-};
+use tickcast_shared::{bus::LinkState, market::Reason};
 
 /// Least wait after a ban (HTTP 418), whatever the venue says (`exchanges.md`, point 7).
 const BAN_WAIT: Duration = Duration::from_secs(120);
@@ -156,9 +153,7 @@ impl Loss {
                 retry_after.unwrap_or(LIMIT_WAIT).min(MAX_RETRY_AFTER)
             }
             Self::Http { status: FORBIDDEN, .. } | Self::Region(_) => REFUSAL_WAIT,
-            Self::Http { retry_after, .. } => {
-                retry_after.unwrap_or_default().min(MAX_RETRY_AFTER)
-            }
+            Self::Http { retry_after, .. } => retry_after.unwrap_or_default().min(MAX_RETRY_AFTER),
             Self::Limit(_) => LIMIT_WAIT,
             Self::NothingListed => NOTHING_LISTED_WAIT,
             _ => Duration::ZERO,

@@ -1,21 +1,21 @@
 //! One connector keeps one connection to a venue, for ever: dial, subscribe, watch, dial again.
 //!
 //! What can be decided without IO is decided by values that take `now`: [`link`], [`pulse`],
-//! [`outstanding`], [`log_limit`]. Sockets are touched in [`dial`](self) and `session` only.
+//! [`outstanding`], [`log_limit`]. Sockets are touched in `dial` and `session` only.
 
-pub mod link;
-pub mod loss;
-pub mod pulse;
-pub mod outstanding;
-pub mod log_limit;
-pub mod rest;
-pub mod venue;
 mod dial;
+pub mod link;
 mod links;
-mod uplink;
+pub mod log_limit;
+pub mod loss;
+pub mod outstanding;
+pub mod pulse;
+pub mod rest;
 mod session;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
+mod uplink;
+pub mod venue;
 
 pub use link::{Course, Link};
 pub use loss::Loss;
@@ -28,6 +28,7 @@ use crate::{
     exchange::Update,
     quality::{Change, Generation, Quality, Refusal, Verdict},
 };
+use log_limit::LogLimit;
 use metrics::counter;
 use session::Session;
 use std::{
@@ -37,7 +38,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tickcast_shared::{
-    admin::Queue,
+    admin::{Queue, Queues},
     bus::LinkState,
     market::{Reason, Symbol, Ticker, Topic},
 };
@@ -63,17 +64,14 @@ pub struct Connector {
     quarantine: HashMap<usize, Instant>,
     generation: Generation,
     uplink_queue: Arc<Queue>,
+    live_log: LogLimit,
 }
 
 impl Connector {
     /// A connector for these symbols, at the venue's connection number `place`.
     #[must_use]
-    pub fn new(
-        venue: Arc<Venue>,
-        place: usize,
-        symbols: Vec<Symbol>,
-        uplink_queue: Arc<Queue>,
-    ) -> Self {
+    pub fn new(venue: Arc<Venue>, place: usize, symbols: Vec<Symbol>, queues: &Queues) -> Self {
+        let queue = format!("feed_uplink_{}_{place}", venue.id());
         let by_rule = |symbol: &Symbol| (symbol.clone(), venue.exchange.name_by_rule(symbol));
         let named: Vec<(Symbol, String)> = symbols.iter().map(by_rule).collect();
         let (accounting, letters) = (venue.accounting.clone(), venue.dead_letters.clone());
@@ -84,11 +82,12 @@ impl Connector {
             venue,
             place,
             names: vec![None; symbols.len()],
-            symbols,
             quality,
             quarantine: HashMap::new(),
             generation: Generation::default(),
-            uplink_queue,
+            uplink_queue: queues.register(queue, symbols.len()),
+            live_log: LogLimit::default(),
+            symbols,
         }
     }
 
@@ -125,6 +124,7 @@ impl Connector {
         }
         let venue = self.venue.clone();
         venue.may_dial().await;
+        counter!("tickcast_feed_dials_total", "exchange" => venue.exchange.name()).increment(1);
         self.generation.0 += 1;
         let nonce = venue.clock.now().0.unsigned_abs();
         let opened = match dial::dial(&venue, nonce).await {
@@ -214,8 +214,10 @@ impl Connector {
             let at = self.venue.clock.now();
             self.venue.links.prove(self.place, at);
             self.venue.links.enter(self.place, LinkState::Live, Reason::NONE, at);
-            let symbols = self.names.iter().flatten().count();
-            info!(exchange = %self.venue.id(), connection = self.place, symbols, "link is live");
+            if let Some(unlogged) = self.live_log.admit("live", now) {
+                let symbols = self.names.iter().flatten().count();
+                info!(exchange = %self.venue.id(), connection = self.place, symbols, unlogged, "link is live");
+            }
         }
     }
 
@@ -263,7 +265,8 @@ impl Connector {
         if !waiting.is_empty()
             && let Some(unlogged) = self.venue.admit_log("without_data")
         {
-            let named: Vec<&str> = waiting.iter().take(NAMED_IN_LOG).map(|it| it.as_str()).collect();
+            let named: Vec<&str> =
+                waiting.iter().take(NAMED_IN_LOG).map(|it| it.as_str()).collect();
             info!(
                 exchange = %self.venue.id(),
                 count = waiting.len(),

@@ -88,7 +88,8 @@ mod tests {
         let start = Instant::now();
         let mut pulse = Pulse::new(KEEPALIVE, 60 * SECOND, start);
         let beats: Vec<Beat> = (1..=10).map(|at| pulse.check(start + at * SECOND)).collect();
-        let pings: Vec<usize> = (0..10).filter(|at| beats[*at] == Beat::Ping).map(|at| at + 1).collect();
+        let pings: Vec<usize> =
+            (0..10).filter(|at| beats[*at] == Beat::Ping).map(|at| at + 1).collect();
         assert_eq!(pings, [4, 8]);
         assert_eq!(beats[9], Beat::Lost(Loss::NoProof { silent: 10 * SECOND }));
     }

@@ -69,7 +69,10 @@ impl Answer {
     ///
     /// # Errors
     /// [`Loss`] when the venue refuses, by status or in the body.
-    pub fn read<T, E: Into<Loss>>(&self, read: impl FnOnce(&str) -> Result<T, E>) -> Result<T, Loss> {
+    pub fn read<T, E: Into<Loss>>(
+        &self,
+        read: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<T, Loss> {
         let succeeded = (200..300).contains(&self.status);
         match read(&self.body).map_err(Into::into) {
             Err(region @ Loss::Region(_)) => Err(region),

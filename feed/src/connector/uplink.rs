@@ -28,6 +28,7 @@ pub(super) struct Outgoing {
 impl Uplink {
     pub(super) fn new(exchange: &'static dyn Exchange, queue: Arc<Queue>) -> Self {
         let budget = budget(exchange.limits().messages);
+        queue.set_depth(0);
         Self { exchange, budget, ping: None, sets: VecDeque::new(), request: 0, queue }
     }
 

@@ -1,15 +1,15 @@
 //! The venues' protocols as pure codecs: bytes to events, no IO, no clock.
 
+pub mod binance;
+pub mod endpoint;
 pub mod event;
-pub mod text;
+pub mod kucoin;
+pub mod okx;
 pub mod policy;
 pub mod symbols;
-pub mod endpoint;
-pub mod kucoin;
-pub mod binance;
-pub mod okx;
 #[cfg(test)]
 mod tests;
+pub mod text;
 
 pub use endpoint::{Addresses, Endpoint, RestFault, Socket};
 pub use event::{DecodeError, Event, Fault, Market, Part, Update};
@@ -66,11 +66,7 @@ pub trait Exchange: Debug + Send + Sync {
     ///
     /// # Errors
     /// [`DecodeError`] when the frame has no known shape; events passed on before it stand.
-    fn decode(
-        &self,
-        frame: &str,
-        events: &mut dyn FnMut(Event<'_>),
-    ) -> Result<(), DecodeError>;
+    fn decode(&self, frame: &str, events: &mut dyn FnMut(Event<'_>)) -> Result<(), DecodeError>;
 }
 
 /// Every venue there is, one line each.

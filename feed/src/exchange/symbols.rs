@@ -16,10 +16,15 @@ pub struct Instrument {
 }
 
 impl Instrument {
-    /// An instrument, or nothing when base or quote cannot be part of a symbol.
+    /// An instrument, or nothing when base or quote cannot be part of a symbol, or the venue's
+    /// name holds characters that do not belong into a subscription.
     #[must_use]
     pub fn of(base: &str, quote: &str, venue_symbol: &str, trading: bool) -> Option<Self> {
         let symbol = Symbol::of(base, quote).ok()?;
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+        if venue_symbol.is_empty() || !venue_symbol.bytes().all(plain) {
+            return None;
+        }
         Some(Self { symbol, venue_symbol: venue_symbol.to_owned(), trading })
     }
 }
@@ -81,6 +86,13 @@ mod tests {
         assert_eq!(name("ETH-USDT").as_deref(), Some("ETHUSDT"));
         assert_eq!(name("LUNA-USDT"), None);
         assert_eq!(name("NOPE-USDT"), None);
+    }
+
+    #[test]
+    fn a_name_cannot_break_out_of_a_subscription() {
+        assert_eq!(Instrument::of("BTC", "USDT", "BTC\"],\"id\":1}", true), None);
+        assert_eq!(Instrument::of("BTC", "USDT", "", true), None);
+        assert_eq!(Instrument::of("B T", "USDT", "BTUSDT", true), None);
     }
 
     #[test]

@@ -25,9 +25,31 @@ fn every_venue_is_found_by_its_name() {
 /// Pieces of JSON that venues use, so that random frames reach deep into the codecs.
 fn fragment() -> impl Strategy<Value = String> {
     let words = [
-        "{", "}", "[", "]", ":", ",", "\"", "null", "1e999", "-0", "\"type\"", "\"message\"",
-        "\"topic\"", "\"/market/ticker:X\"", "\"data\"", "\"stream\"", "\"x@ticker\"", "\"s\"",
-        "\"arg\"", "\"channel\"", "\"tickers\"", "\"event\"", "\"error\"", "\"code\"", "\"\\ud800\"",
+        "{",
+        "}",
+        "[",
+        "]",
+        ":",
+        ",",
+        "\"",
+        "null",
+        "1e999",
+        "-0",
+        "\"type\"",
+        "\"message\"",
+        "\"topic\"",
+        "\"/market/ticker:X\"",
+        "\"data\"",
+        "\"stream\"",
+        "\"x@ticker\"",
+        "\"s\"",
+        "\"arg\"",
+        "\"channel\"",
+        "\"tickers\"",
+        "\"event\"",
+        "\"error\"",
+        "\"code\"",
+        "\"\\ud800\"",
     ];
     proptest::sample::select(words.to_vec()).prop_map(str::to_owned)
 }

@@ -37,9 +37,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
         let raw = <&'de RawValue>::deserialize(deserializer)?.get();
         match raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
             Some(inner) if !inner.contains('\\') => Ok(Self(Cow::Borrowed(inner))),
-            Some(_) => {
-                serde_json::from_str(raw).map(|text| Self(Cow::Owned(text))).map_err(D::Error::custom)
-            }
+            Some(_) => serde_json::from_str(raw)
+                .map(|text| Self(Cow::Owned(text)))
+                .map_err(D::Error::custom),
             None if raw == "null" => Ok(Self::default()),
             None => Ok(Self(Cow::Borrowed(raw))),
         }
@@ -65,7 +65,10 @@ mod tests {
 
     #[test]
     fn reads_quoted_and_bare_numbers_from_their_text() {
-        assert_eq!(read(r#"{"a":"67220","b":0.00000005300}"#), ("67220".into(), Some("0.00000005300".into())));
+        assert_eq!(
+            read(r#"{"a":"67220","b":0.00000005300}"#),
+            ("67220".into(), Some("0.00000005300".into()))
+        );
         assert_eq!(read(r#"{"a":-1.0e-5}"#), ("-1.0e-5".into(), None));
         assert_eq!(read(r#"{"a":null}"#), (String::new(), None));
         assert_eq!(read(r#"{"a":"a\"\u0041\/"}"#).0, "a\"A/");

@@ -92,10 +92,14 @@ impl Accounting {
     pub fn of(exchange: &ExchangeId) -> Self {
         let name = exchange.to_string();
         let outcome = |outcome: &'static str| {
-            Line::new(counter!("tickcast_feed_messages_total", "exchange" => name.clone(), "outcome" => outcome))
+            Line::new(
+                counter!("tickcast_feed_messages_total", "exchange" => name.clone(), "outcome" => outcome),
+            )
         };
         let event = |event: &'static str| {
-            Line::new(counter!("tickcast_feed_quality_events_total", "exchange" => name.clone(), "event" => event))
+            Line::new(
+                counter!("tickcast_feed_quality_events_total", "exchange" => name.clone(), "event" => event),
+            )
         };
         let refused = Refusal::ALL.map(|reason| {
             Line::new(counter!("tickcast_feed_refused_total", "exchange" => name.clone(), "reason" => reason.as_str()))

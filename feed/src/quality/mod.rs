@@ -4,14 +4,14 @@
 //! through is a topic's full state; everything else is counted, and the refused is kept as
 //! [`DeadLetters`].
 
-pub mod refusal;
 pub mod accounting;
 pub mod dead_letters;
+pub mod refusal;
 pub mod sequence;
 mod symbol;
-mod values;
 #[cfg(test)]
 mod tests;
+mod values;
 
 pub use accounting::{Accounting, Counts};
 pub use dead_letters::{DeadLetter, DeadLetters, Report};
@@ -119,13 +119,7 @@ impl Quality {
         Verdict::Refused
     }
 
-    fn judge(
-        &mut self,
-        at: usize,
-        update: &Update<'_>,
-        frame: &str,
-        now: Micros,
-    ) -> Verdict {
+    fn judge(&mut self, at: usize, update: &Update<'_>, frame: &str, now: Micros) -> Verdict {
         let state = &mut self.symbols[at];
         let judgement = state.judge(update, now);
         if judgement.sequence_reset {
@@ -194,9 +188,7 @@ impl Quality {
     fn changed(&mut self, mut change: impl FnMut(&mut SymbolState) -> bool) -> Vec<Change> {
         self.symbols
             .iter_mut()
-            .filter_map(|state| {
-                change(state).then(|| (state.topic.clone(), state.ticker.clone()))
-            })
+            .filter_map(|state| change(state).then(|| (state.topic.clone(), state.ticker.clone())))
             .collect()
     }
 }

@@ -80,9 +80,7 @@ impl SymbolState {
         let outcome = match order {
             Order::Older => Outcome::Refuse(Refusal::OlderSequence),
             Order::Repeated => self.repeated(update, now),
-            Order::Newer | Order::Reset if !own.usable() => {
-                Outcome::Refuse(Refusal::NothingUsable)
-            }
+            Order::Newer | Order::Reset if !own.usable() => Outcome::Refuse(Refusal::NothingUsable),
             Order::Newer | Order::Reset => self.take(update, crossed, now),
         };
         Judgement { outcome, sequence_reset: order == Order::Reset, crossed }

@@ -63,10 +63,8 @@ fn text(ticker: &Ticker, size: usize) -> String {
             received = published,
         )
     };
-    let tail = format!(
-        r#"","published_ts":{published},"epoch":{},"seq":{}}}"#,
-        ticker.epoch, ticker.seq
-    );
+    let tail =
+        format!(r#"","published_ts":{published},"epoch":{},"seq":{}}}"#, ticker.epoch, ticker.seq);
     let padding = size.saturating_sub(head.len() + tail.len());
     format!("{head}{}{tail}", "x".repeat(padding))
 }
@@ -89,7 +87,10 @@ mod tests {
     fn has_exactly_the_size_and_is_json() {
         for size in [MIN_BYTES, 200, FULL_BYTES - 1, FULL_BYTES, 4096, 70_000] {
             let message = message(size);
-            assert_eq!((&message["bid_qty"], &message["seq"]), (&"99999.999999".into(), &u64::MAX.into()));
+            assert_eq!(
+                (&message["bid_qty"], &message["seq"]),
+                (&"99999.999999".into(), &u64::MAX.into())
+            );
         }
         assert_eq!(message(FULL_BYTES)["state"], "live");
     }

@@ -5,14 +5,41 @@ use tickcast_shared::market::{Channel, Topic};
 
 /// Keys of a ticker, all of which are always present.
 const TICKER_KEYS: [&str; 22] = [
-    "topic", "exchange", "symbol", "last_price", "bid_price", "bid_qty", "ask_price", "ask_qty",
-    "open_24h", "high_24h", "low_24h", "volume_24h", "quote_volume_24h", "state", "source",
-    "simulated", "exchange_ts", "trade_ts", "received_ts", "published_ts", "epoch", "seq",
+    "topic",
+    "exchange",
+    "symbol",
+    "last_price",
+    "bid_price",
+    "bid_qty",
+    "ask_price",
+    "ask_qty",
+    "open_24h",
+    "high_24h",
+    "low_24h",
+    "volume_24h",
+    "quote_volume_24h",
+    "state",
+    "source",
+    "simulated",
+    "exchange_ts",
+    "trade_ts",
+    "received_ts",
+    "published_ts",
+    "epoch",
+    "seq",
 ];
 /// Keys that hold a decimal as text, or null.
 const DECIMALS: [&str; 10] = [
-    "last_price", "bid_price", "bid_qty", "ask_price", "ask_qty", "open_24h", "high_24h",
-    "low_24h", "volume_24h", "quote_volume_24h",
+    "last_price",
+    "bid_price",
+    "bid_qty",
+    "ask_price",
+    "ask_qty",
+    "open_24h",
+    "high_24h",
+    "low_24h",
+    "volume_24h",
+    "quote_volume_24h",
 ];
 /// Keys that hold microseconds, or null.
 const TIMES: [&str; 3] = ["exchange_ts", "trade_ts", "received_ts"];

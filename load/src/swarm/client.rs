@@ -134,12 +134,7 @@ impl Client {
     }
 
     /// Takes what was read, whatever the boundaries of the frames in it.
-    fn take(
-        &mut self,
-        bytes: &[u8],
-        shared: &Shared,
-        tally: &mut Tally,
-    ) -> Result<Vec<u8>, Ended> {
+    fn take(&mut self, bytes: &[u8], shared: &Shared, tally: &mut Tally) -> Result<Vec<u8>, Ended> {
         let now = shared.clock.now();
         let measured = shared.measuring.load(Ordering::Relaxed);
         let mut seen = Seen { now, measured, check: shared.check, tally };
@@ -234,9 +229,9 @@ impl Client {
     fn value(&mut self, message: &[u8], seen: &mut Seen) {
         let tally = &mut *seen.tally;
         let Some(fields) = tally.scanner.fields(message) else {
-            tally.violations.add(|| {
-                format!("no topic, epoch or seq: {}", String::from_utf8_lossy(message))
-            });
+            tally
+                .violations
+                .add(|| format!("no topic, epoch or seq: {}", String::from_utf8_lossy(message)));
             return;
         };
         let newer = tally.advance(&mut self.newest, &fields, seen.measured);

@@ -4,15 +4,16 @@
 //! - `tally`: what a thread has seen; [`Report`]: what all have
 //! - [`server`]: CPU and memory of the server process
 
-mod dial;
-mod client;
-mod frames;
-mod scan;
 mod check;
-mod tally;
+mod client;
+mod dial;
+mod frames;
 mod progress;
-pub mod server;
 pub mod report;
+mod scan;
+pub mod server;
+mod table;
+mod tally;
 
 pub use dial::TargetError;
 pub use report::{Found, Latency, Report, ServerUse};
@@ -187,8 +188,8 @@ async fn connect(
     let begun = Instant::now();
     progress.part("connecting", config.clients as u64);
     while !token.is_cancelled() {
-        let settled = shared.connected.load(Ordering::Relaxed)
-            + shared.failed.load(Ordering::Relaxed);
+        let settled =
+            shared.connected.load(Ordering::Relaxed) + shared.failed.load(Ordering::Relaxed);
         progress.at(settled as u64);
         if settled >= config.clients {
             break;

@@ -1,11 +1,10 @@
-//! What a swarm found out, as a table or as JSON.
+//! What a swarm found out, added up over all its threads.
 
 use super::tally::{Faults, Reasons, Tally};
 use hdrhistogram::Histogram;
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, HashMap},
-    fmt,
     time::Duration,
 };
 
@@ -224,26 +223,41 @@ fn empty(frame: &Frame) -> Report {
     }
 }
 
+/// What all clients have of one topic.
+struct Spread {
+    oldest: (u64, u64),
+    newest: (u64, u64),
+    holders: u64,
+}
+
+impl Spread {
+    /// Updates between the oldest and the newest value; after a change of epoch, at least those
+    /// of the new one.
+    fn distance(&self) -> u64 {
+        let ((old_epoch, old), (new_epoch, new)) = (self.oldest, self.newest);
+        if old_epoch == new_epoch { new - old } else { new }
+    }
+}
+
 /// Topics, missing values and the largest distance, over all clients that were there to the end.
 fn compare(tallies: &[Tally]) -> (usize, u64, u64) {
-    let mut spread: HashMap<&[u8], ((u64, u64), (u64, u64), u64)> = HashMap::new();
+    let mut spreads: HashMap<&[u8], Spread> = HashMap::new();
     let mut clients = 0;
     for tally in tallies {
         clients += tally.finals.len() as u64;
         for (name, number) in &tally.topics {
             for pair in tally.finals.iter().filter_map(|newest| *newest.get(*number)?) {
-                let (low, high, holders) = spread.entry(name).or_insert((pair, pair, 0));
-                *low = pair.min(*low);
-                *high = pair.max(*high);
-                *holders += 1;
+                let first = Spread { oldest: pair, newest: pair, holders: 0 };
+                let spread = spreads.entry(name).or_insert(first);
+                spread.oldest = pair.min(spread.oldest);
+                spread.newest = pair.max(spread.newest);
+                spread.holders += 1;
             }
         }
     }
-    let missing = spread.values().map(|(_, _, holders)| clients - holders).sum();
-    let distance = |((low_epoch, low), (high_epoch, high), _): &((u64, u64), (u64, u64), u64)| {
-        if low_epoch == high_epoch { high - low } else { *high }
-    };
-    (spread.len(), missing, spread.values().map(distance).max().unwrap_or(0))
+    let missing = spreads.values().map(|spread| clients - spread.holders.min(clients)).sum();
+    let behind = spreads.values().filter(|spread| spread.holders > 0).map(Spread::distance).max();
+    (spreads.len(), missing, behind.unwrap_or(0))
 }
 
 impl Report {
@@ -268,99 +282,4 @@ impl Report {
         fail(silent, "nothing was delivered".to_owned());
         reasons
     }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let per_second = |count: u64| count as f64 / self.seconds.max(f64::MIN_POSITIVE);
-        writeln!(
-            f,
-            "clients      {} of {} connected in {:.2} s",
-            self.connected, self.clients, self.connect_seconds
-        )?;
-        writeln!(
-            f,
-            "deliveries   {} in {:.1} s ({:.0}/s), {} topics, per client {}..{}",
-            self.deliveries,
-            self.seconds,
-            per_second(self.deliveries),
-            self.topics,
-            self.client_min,
-            self.client_max
-        )?;
-        writeln!(
-            f,
-            "traffic      {} frames in {} reads, {:.1} MB ({:.1} MB/s)",
-            self.frames,
-            self.reads,
-            self.bytes as f64 / 1e6,
-            per_second(self.bytes) / 1e6
-        )?;
-        writeln!(
-            f,
-            "updates      {} skipped (conflated), {} replaced, last client {} behind",
-            self.skipped, self.replaced, self.behind
-        )?;
-        latency(f, "since due    ", self.from_due.as_ref(), "no time stamps in bid_qty (venue --stamp)")?;
-        latency(f, "since publish", self.from_published.as_ref(), "no published_ts")?;
-        if let Some(server) = &self.server {
-            writeln!(f, "{server}")?;
-        }
-        writeln!(f, "swarm        {:.0} % of its threads", self.own_cpu_share * 100.0)?;
-        reasons(f, "not connected", &self.failures)?;
-        reasons(f, "cut off      ", &self.disconnects)?;
-        found(f, "violations   ", &self.violations)?;
-        found(f, "refused      ", &self.rejected)?;
-        found(f, "errors       ", &self.errors)
-    }
-}
-
-fn latency(
-    f: &mut fmt::Formatter<'_>,
-    name: &str,
-    latency: Option<&Latency>,
-    missing: &str,
-) -> fmt::Result {
-    let ms = |micros: u64| micros as f64 / 1000.0;
-    match latency {
-        None => writeln!(f, "{name} {missing}"),
-        Some(Latency { count, p50, p90, p99, p999, max }) => writeln!(
-            f,
-            "{name} p50 {:.2}  p90 {:.2}  p99 {:.2}  p99.9 {:.2}  max {:.2} ms ({count})",
-            ms(*p50),
-            ms(*p90),
-            ms(*p99),
-            ms(*p999),
-            ms(*max)
-        ),
-    }
-}
-
-impl fmt::Display for ServerUse {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "server       {:.2} CPU s", self.cpu_seconds)?;
-        if let Some(each) = self.cpu_us_per_delivery {
-            write!(f, ", {each:.2} us a delivery")?;
-        }
-        let [before, connected, after] =
-            [self.rss_before_kib, self.rss_connected_kib, self.rss_after_kib]
-                .map(|kib| kib as f64 / 1024.0);
-        write!(f, "; RSS {before:.1} -> {connected:.1} -> {after:.1} MiB")?;
-        match (self.kib_per_connection, self.kib_per_connection_after) {
-            (Some(idle), Some(after)) => write!(f, ", {idle:.2} -> {after:.2} KiB a connection"),
-            _ => Ok(()),
-        }
-    }
-}
-
-fn reasons(f: &mut fmt::Formatter<'_>, name: &str, all: &BTreeMap<String, u64>) -> fmt::Result {
-    all.iter().try_for_each(|(reason, count)| writeln!(f, "{name} {count} x {reason}"))
-}
-
-fn found(f: &mut fmt::Formatter<'_>, name: &str, found: &Found) -> fmt::Result {
-    if found.count == 0 {
-        return Ok(());
-    }
-    writeln!(f, "{name} {}", found.count)?;
-    found.examples.iter().try_for_each(|example| writeln!(f, "  {example}"))
 }

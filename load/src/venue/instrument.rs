@@ -6,7 +6,14 @@ use tickcast_shared::market::{ParseError, Symbol};
 
 /// Symbols of a simulator that was not told any.
 pub const DEFAULT_SYMBOLS: [&str; 8] = [
-    "BTC-USDT", "ETH-USDT", "SOL-USDT", "XRP-USDT", "ADA-USDT", "DOGE-USDT", "LTC-USDT", "ETH-BTC",
+    "BTC-USDT",
+    "ETH-USDT",
+    "SOL-USDT",
+    "XRP-USDT",
+    "ADA-USDT",
+    "DOGE-USDT",
+    "LTC-USDT",
+    "ETH-BTC",
 ];
 
 /// Something that can be subscribed to.

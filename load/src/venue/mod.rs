@@ -5,22 +5,22 @@
 //! - [`control`]: faults and counters, while it runs
 //! - `http` -> `connection` -> `session` -> `kucoin`, `binance`, `okx`: from the socket inwards
 
-pub mod exchange;
-pub mod source;
-pub mod control;
-pub mod faults;
-pub mod tick;
-pub mod instrument;
-pub mod schedule;
-pub mod walk;
-mod http;
-mod connection;
-mod session;
-mod subscriptions;
-mod stage;
-mod kucoin;
 mod binance;
+mod connection;
+pub mod control;
+pub mod exchange;
+pub mod faults;
+mod http;
+pub mod instrument;
+mod kucoin;
 mod okx;
+pub mod schedule;
+mod session;
+pub mod source;
+mod stage;
+mod subscriptions;
+pub mod tick;
+pub mod walk;
 
 pub use control::VenueControl;
 pub use exchange::{Exchange, Timings};

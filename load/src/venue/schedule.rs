@@ -23,8 +23,8 @@ impl Schedule {
     /// How long after the start beat `n` of all lanes together is due.
     #[must_use]
     pub fn due(&self, n: u64) -> Duration {
-        let nanos =
-            u128::from(n) * self.span.as_nanos() / (u128::from(self.lanes) * u128::from(self.count));
+        let nanos = u128::from(n) * self.span.as_nanos()
+            / (u128::from(self.lanes) * u128::from(self.count));
         let seconds = u64::try_from(nanos / NANOS).unwrap_or(u64::MAX);
         // The remainder of a division by 10^9 fits.
         Duration::new(seconds, u32::try_from(nanos % NANOS).unwrap_or(0))

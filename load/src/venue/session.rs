@@ -1,8 +1,8 @@
 //! One connection's protocol as a state machine: text in, actions out, no IO and no clock.
 
 use super::{
-    binance, exchange::Timings, faults::Faults, instrument::Catalogue, kucoin, okx,
-    stage::Stage, subscriptions::Subscriptions,
+    binance, exchange::Timings, faults::Faults, instrument::Catalogue, kucoin, okx, stage::Stage,
+    subscriptions::Subscriptions,
 };
 use std::{
     collections::{HashMap, VecDeque},

@@ -163,12 +163,7 @@ pub(super) fn push(stage: &Stage, tick: Tick) -> usize {
 }
 
 /// Plays a recording to its end, then waits until all of it has been written.
-pub(super) async fn replay(
-    stage: Arc<Stage>,
-    frames: Vec<Frame>,
-    speed: f64,
-    start: ReplayStart,
-) {
+pub(super) async fn replay(stage: Arc<Stage>, frames: Vec<Frame>, speed: f64, start: ReplayStart) {
     let begun = async {
         match start {
             ReplayStart::OnPlay => stage.play.cancelled().await,

@@ -227,12 +227,11 @@ impl Stage {
     }
 
     fn wanting(&self, delivery: &Delivery) -> Vec<Arc<Link>> {
-        let wants = |link: &&Arc<Link>| {
-            lock(&link.subscriptions).wants(delivery.channel, &delivery.name)
-        };
+        let wants =
+            |link: &&Arc<Link>| lock(&link.subscriptions).wants(delivery.channel, &delivery.name);
         let wanting: Vec<Arc<Link>> = lock(&self.links).iter().filter(wants).cloned().collect();
         if wanting.is_empty() {
-            self.counters.unwanted.fetch_add(1, Ordering::Relaxed);
+            self.count(&self.counters.unwanted, 1);
         }
         wanting
     }

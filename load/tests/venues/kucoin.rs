@@ -31,9 +31,7 @@ async fn streams_what_was_subscribed_after_an_ack() {
 async fn refuses_an_unknown_topic_by_name() {
     let venue = venue(Exchange::Kucoin, |_| {}).await;
     let mut client = Client::kucoin(&venue).await;
-    client
-        .send(r#"{"id":2,"type":"subscribe","topic":"/market/ticker:BTC-USDT,NO-PE"}"#)
-        .await;
+    client.send(r#"{"id":2,"type":"subscribe","topic":"/market/ticker:BTC-USDT,NO-PE"}"#).await;
     let error = client.json().await;
     assert_eq!((&error["type"], &error["code"]), (&json!("error"), &json!(404)));
     assert_eq!(error["data"], "topic /market/ticker:NO-PE is not found");
@@ -98,8 +96,14 @@ async fn pushes_scripted_ticks_and_serves_them_by_rest() {
     venue.control.push_tick(odd);
     venue.control.push_tick(Tick::quote("BTC-USDT", "67000", "67000.1").with_last("67000.1"));
     let all = client.json().await;
-    assert_eq!((&all["topic"], &all["subject"]), (&json!("/market/ticker:all"), &json!("ETH-USDT")));
-    assert_eq!((&all["data"]["bestBid"], &all["data"]["bestAskSize"]), (&json!("NaN"), &json!(null)));
+    assert_eq!(
+        (&all["topic"], &all["subject"]),
+        (&json!("/market/ticker:all"), &json!("ETH-USDT"))
+    );
+    assert_eq!(
+        (&all["data"]["bestBid"], &all["data"]["bestAskSize"]),
+        (&json!("NaN"), &json!(null))
+    );
     assert_eq!(client.json().await["topic"], "/market/ticker:BTC-USDT");
     let rest = http(&venue, "GET", "/api/v1/market/orderbook/level1?symbol=BTC-USDT").await.1;
     assert_eq!((&rest["code"], &rest["data"]["price"]), (&json!("200000"), &json!("67000.1")));

@@ -1,9 +1,9 @@
 //! Simulated exchanges, driven by an ordinary WebSocket client.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on shall fail")]
 
-mod client;
-mod kucoin;
 mod binance;
-mod okx;
+mod client;
 mod faults;
+mod kucoin;
+mod okx;
 mod recordings;

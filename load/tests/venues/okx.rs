@@ -13,7 +13,10 @@ async fn answers_each_argument_apart() {
         {"channel": "tickers", "instId": "NO-PE"}, {"channel": "tickers", "instId": "ETH-BTC"}]);
     client.send(&json!({"id": "1512", "op": "subscribe", "args": args}).to_string()).await;
     let first = client.json().await;
-    assert_eq!((&first["event"], &first["arg"], &first["id"]), (&json!("subscribe"), &args[0], &json!("1512")));
+    assert_eq!(
+        (&first["event"], &first["arg"], &first["id"]),
+        (&json!("subscribe"), &args[0], &json!("1512"))
+    );
     let second = client.json().await;
     assert_eq!((&second["event"], &second["code"]), (&json!("error"), &json!("60018")));
     assert!(second["msg"].as_str().unwrap().contains("NO-PE"));

@@ -11,7 +11,8 @@ use tokio::time::timeout;
 
 /// The recording of an exchange, or a printed line that it is not there.
 fn recorded(exchange: Exchange) -> Option<PathBuf> {
-    let file = recording::folder().map(|folder| folder.join(exchange.name()).join("session.ndjson"));
+    let file =
+        recording::folder().map(|folder| folder.join(exchange.name()).join("session.ndjson"));
     let file = file.filter(|file| file.is_file());
     if file.is_none() {
         println!("skipped: no recording of {exchange}; set TICKCAST_RECORDINGS to its folder");

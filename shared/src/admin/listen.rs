@@ -89,9 +89,7 @@ mod tests {
         let message = bind(address, "--listen", BACKLOG).unwrap_err().to_string();
         assert_eq!(
             message,
-            format!(
-                "{address} is in use: stop the other process or choose another with --listen"
-            )
+            format!("{address} is in use: stop the other process or choose another with --listen")
         );
     }
 

@@ -1,7 +1,7 @@
 //! The listener for operators, the same for feed and gateway: health, readiness, metrics, queues.
 
-pub mod queues;
 mod listen;
+pub mod queues;
 mod server;
 
 pub use listen::{BACKLOG, BindError, bind};

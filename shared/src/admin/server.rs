@@ -147,7 +147,9 @@ mod tests {
         let listener = listener.unwrap();
         let address = listener.local_addr().unwrap();
         let recorder = PrometheusBuilder::new().build_recorder();
-        metrics::with_local_recorder(&recorder, || metrics::counter!("tickcast_tests").increment(3));
+        metrics::with_local_recorder(&recorder, || {
+            metrics::counter!("tickcast_tests").increment(3)
+        });
         let admin = Admin {
             role: "gateway",
             version: "1.2.3",

@@ -8,15 +8,15 @@
 //! Two variants keep one contract (`contract.rs` runs against both): [`memory`] for a single
 //! process, [`redis`] for everything else.
 
-pub mod record;
-pub mod shard;
-pub mod wire;
-pub mod outage;
-pub mod memory;
-pub mod redis;
-mod counters;
 #[cfg(test)]
 mod contract;
+mod counters;
+pub mod memory;
+pub mod outage;
+pub mod record;
+pub mod redis;
+pub mod shard;
+pub mod wire;
 
 pub use outage::Outage;
 pub use record::{Body, LinkState, LinkStatus, Record, Stamp};
@@ -30,6 +30,9 @@ use std::{fmt, sync::Arc, time::Duration};
 pub const LEASE_TTL: Duration = Duration::from_secs(3);
 /// How often a lease is renewed and a heartbeat sent.
 pub const HEARTBEAT_EVERY: Duration = Duration::from_secs(1);
+/// Largest epoch that is believed, with room below the 2^53 to which Lua's doubles count exactly; a
+/// larger one is damaged data. Real ones are milliseconds since 1970, about 1.8e12.
+pub const MAX_EPOCH: u64 = 1 << 52;
 /// Most values in one message: Lua can unpack some 8000 arguments, and a message stays below 1 MiB.
 pub const MAX_BATCH: usize = 1024;
 
@@ -205,14 +208,15 @@ impl Bus {
     #[must_use]
     pub fn subscriber(&self) -> Subscriber {
         match self {
-            Self::Memory(memory) => Subscriber::Memory(memory.subscriber()),
+            Self::Memory(memory) => Subscriber::Memory(Box::new(memory.subscriber())),
             Self::Redis(redis) => Subscriber::Redis(Box::new(redis.subscriber())),
         }
     }
 }
 
-/// The feed's half of the bus. All calls answer or fail within the command time-out; after
-/// [`Error::Link`] the next call dials anew.
+/// The feed's half of the bus. On Redis a call answers or fails within
+/// [`redis::COMMAND_TIMEOUT`], and as much again when it has to dial; after an error the next one
+/// dials anew.
 #[derive(Debug)]
 pub enum Publisher {
     /// In this process.
@@ -246,7 +250,7 @@ impl Publisher {
         }
     }
 
-    /// Everything the cache holds of this group, for taking over.
+    /// Everything the cache holds of this group, for taking over. On Redis one call a shard.
     ///
     /// # Errors
     /// [`Error::Link`].
@@ -299,7 +303,7 @@ impl Publisher {
 #[derive(Debug)]
 pub enum Subscriber {
     /// In this process.
-    Memory(memory::MemorySubscriber),
+    Memory(Box<memory::MemorySubscriber>),
     /// On a Redis or Valkey server.
     Redis(Box<redis::RedisSubscriber>),
 }

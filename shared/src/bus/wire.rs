@@ -3,7 +3,7 @@
 //! Structures are arrays, prices are text. Readers take the current version and the one before;
 //! writers move last, so that a rolling upgrade in any order keeps prices flowing.
 
-use super::{Error, Group, Heartbeat, Message, Record, counters};
+use super::{Error, Group, Heartbeat, MAX_EPOCH, Message, Record, counters};
 use crate::{clock::Micros, market::Topic};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_bytes::Bytes;
@@ -21,6 +21,9 @@ pub enum WireError {
     /// Written by a build that is too new or too old for this one.
     #[error("wire version {0} is unknown; this build reads version {VERSION}")]
     Version(u8),
+    /// The epoch is above [`MAX_EPOCH`].
+    #[error("epoch {0} is absurd")]
+    Epoch(u64),
     /// Cut short, damaged, or another structure.
     #[error("malformed: {0}")]
     Malformed(#[from] rmp_serde::decode::Error),
@@ -39,7 +42,11 @@ pub fn pack(record: &Record) -> Result<Vec<u8>, Error> {
 /// # Errors
 /// [`WireError`] says what is wrong with the bytes.
 pub fn unpack(bytes: &[u8]) -> Result<Record, WireError> {
-    unpack_any(bytes)
+    let record: Record = unpack_any(bytes)?;
+    if record.stamp.epoch > MAX_EPOCH {
+        return Err(WireError::Epoch(record.stamp.epoch));
+    }
+    Ok(record)
 }
 
 /// Packs a heartbeat.
@@ -176,6 +183,14 @@ mod tests {
         assert!(matches!(error, WireError::Version(7)));
         assert!(error.to_string().contains("version 7"), "{error}");
         assert!(matches!(unpack(&[]), Err(WireError::Empty)));
+    }
+
+    #[test]
+    fn an_absurd_epoch_is_refused() {
+        // Believed, it would be the floor of every later epoch.
+        let stamp = Stamp { epoch: MAX_EPOCH + 1, seq: 1 };
+        let bytes = pack(&Record { stamp, ..record() }).unwrap();
+        assert!(matches!(unpack(&bytes), Err(WireError::Epoch(_))));
     }
 
     #[test]

@@ -113,9 +113,9 @@ fn redacted(value: &Value) -> Value {
     match value {
         Value::String(text) => Value::String(redact_url(text)),
         Value::Array(list) => Value::Array(list.iter().map(redacted).collect()),
-        Value::Object(table) => {
-            Value::Object(table.iter().map(|(key, member)| (key.clone(), redacted(member))).collect())
-        }
+        Value::Object(table) => Value::Object(
+            table.iter().map(|(key, member)| (key.clone(), redacted(member))).collect(),
+        ),
         other => other.clone(),
     }
 }

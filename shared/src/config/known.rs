@@ -1,6 +1,10 @@
 //! Refuses keys that do not exist, and names the one that was probably meant.
 
-use super::{ConfigError, key::{Key, Step}, layer::{Layer, Origin}};
+use super::{
+    ConfigError,
+    key::{Key, Step},
+    layer::{Layer, Origin},
+};
 use serde_json::Value;
 
 /// Checks that every key of a layer exists in the sample.

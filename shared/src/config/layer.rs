@@ -67,7 +67,9 @@ impl Layer {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if file.is_none() && error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(ConfigError::Unreadable { file: name, why: error.to_string() }),
+            Err(error) => {
+                return Err(ConfigError::Unreadable { file: name, why: error.to_string() });
+            }
         };
         Self::of_text(name, text).map(Some)
     }
@@ -82,7 +84,10 @@ impl Layer {
         let value = config::File::from_str(&text, FileFormat::Toml)
             .collect()
             .and_then(|table| Value::deserialize(config::Value::from(table)))
-            .map_err(|error| ConfigError::Unreadable { file: name.clone(), why: error.to_string() })?;
+            .map_err(|error| ConfigError::Unreadable {
+                file: name.clone(),
+                why: error.to_string(),
+            })?;
         Ok(Self { origin: Origin::File { name, text }, at: Key::default(), value })
     }
 
@@ -97,9 +102,9 @@ impl Layer {
         if key.0.len() < self.at.0.len() {
             return self.at.0.starts_with(&key.0);
         }
-        key.0.strip_prefix(self.at.0.as_slice()).is_some_and(|rest| {
-            Key(rest.to_vec()).find(&self.value).is_some()
-        })
+        key.0
+            .strip_prefix(self.at.0.as_slice())
+            .is_some_and(|rest| Key(rest.to_vec()).find(&self.value).is_some())
     }
 }
 

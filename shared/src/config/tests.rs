@@ -156,10 +156,7 @@ fn unknown_keys_name_the_nearest_known_one() {
             "\n[gateway]\nlistn = 'x'",
             "file:3: unknown key gateway.listn; the nearest known one is gateway.listen",
         ),
-        (
-            "listen = 'x'",
-            "file:1: unknown key listen; the nearest known one is gateway.listen",
-        ),
+        ("listen = 'x'", "file:1: unknown key listen; the nearest known one is gateway.listen"),
         (
             "[gateway]\nmax_topics = 5",
             "file:2: unknown key gateway.max_topics; the nearest known one is gateway.limits.max_topics",
@@ -210,10 +207,7 @@ fn wrong_values_say_what_would_be_right() {
             "file:3: feed.exchange[0].symbols = \"BTC-USDT\" does not fit: \
              expected a list, for example [\"BTC-USDT\"]",
         ),
-        (
-            "gateway = 5",
-            "file:1: gateway = 5 does not fit: expected a table of settings",
-        ),
+        ("gateway = 5", "file:1: gateway = 5 does not fit: expected a table of settings"),
         (
             "[[feed.exchange]]\nsymbols = []",
             "file:1: feed.exchange[0].name is missing, for example \"kucoin\"",

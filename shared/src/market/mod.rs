@@ -1,11 +1,11 @@
 //! The nouns of a market as types that cannot be wrong once they exist.
 
-pub mod symbol;
 pub mod exchange;
-pub mod topic;
 pub mod pattern;
 pub mod price;
+pub mod symbol;
 pub mod ticker;
+pub mod topic;
 
 pub use exchange::ExchangeId;
 pub use pattern::Pattern;

@@ -143,15 +143,14 @@ impl Fields {
         key: &str,
     ) -> Result<Option<T>, RequestError> {
         let Some(raw) = self.left.remove(key) else { return Ok(None) };
-        serde_json::from_str(raw.get()).map_err(|error| {
-            self.error(ErrorCode::BadField, format!("{key}: {error}"), Some(key))
-        })
+        serde_json::from_str(raw.get())
+            .map_err(|error| self.error(ErrorCode::BadField, format!("{key}: {error}"), Some(key)))
     }
 
     fn required<T: for<'a> Deserialize<'a>>(&mut self, key: &str) -> Result<T, RequestError> {
-        self.optional::<Option<T>>(key)?.flatten().ok_or_else(|| {
-            self.error(ErrorCode::BadField, format!("{key} is missing"), Some(key))
-        })
+        self.optional::<Option<T>>(key)?
+            .flatten()
+            .ok_or_else(|| self.error(ErrorCode::BadField, format!("{key} is missing"), Some(key)))
     }
 
     fn subscribable(&mut self) -> Result<Vec<String>, RequestError> {
@@ -223,10 +222,7 @@ mod tests {
         assert_eq!(refused("[1]"), (ErrorCode::BadJson, None));
         assert_eq!(refused("{}"), (ErrorCode::BadField, Some("op".into())));
         assert_eq!(refused(r#"{"op":"fly"}"#), (ErrorCode::UnknownOp, Some("op".into())));
-        assert_eq!(
-            refused(r#"{"op":"ping","x":1}"#),
-            (ErrorCode::UnknownField, Some("x".into()))
-        );
+        assert_eq!(refused(r#"{"op":"ping","x":1}"#), (ErrorCode::UnknownField, Some("x".into())));
         let field = |name: &str| (ErrorCode::BadField, Some(name.to_owned()));
         assert_eq!(refused(r#"{"op":"subscribe"}"#), field("topics"));
         assert_eq!(refused(r#"{"op":"subscribe","topics":"A"}"#), field("topics"));

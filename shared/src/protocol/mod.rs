@@ -1,9 +1,9 @@
 //! The client protocol `tickcast.v1` as types: what a client may say, and what it is told.
 
-pub mod command;
-pub mod message;
 pub mod close;
+pub mod command;
 pub mod error_code;
+pub mod message;
 
 pub use close::Close;
 pub use command::{Command, Id, Request, RequestError, Subscribe};

@@ -72,10 +72,7 @@ struct Quotes<'a> {
 }
 
 /// Reads one frame.
-pub(super) fn decode(
-    frame: &str,
-    events: &mut dyn FnMut(Event<'_>),
-) -> Result<(), DecodeError> {
+pub(super) fn decode(frame: &str, events: &mut dyn FnMut(Event<'_>)) -> Result<(), DecodeError> {
     let envelope: Envelope<'_> = serde_json::from_str(frame).map_err(|_| DecodeError::Garbage)?;
     match (&envelope.stream, envelope.data) {
         (Some(stream), Some(data)) => return message(stream.as_str(), data.get(), events),
@@ -95,11 +92,7 @@ pub(super) fn decode(
     Ok(())
 }
 
-fn message(
-    stream: &str,
-    data: &str,
-    events: &mut dyn FnMut(Event<'_>),
-) -> Result<(), DecodeError> {
+fn message(stream: &str, data: &str, events: &mut dyn FnMut(Event<'_>)) -> Result<(), DecodeError> {
     let garbage = |_| DecodeError::Garbage;
     match stream.rsplit_once('@').map(|(_, channel)| channel) {
         Some("bookTicker") => {

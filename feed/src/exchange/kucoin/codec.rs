@@ -47,10 +47,7 @@ struct Ticker<'a> {
 }
 
 /// Reads one frame.
-pub(super) fn decode(
-    frame: &str,
-    events: &mut dyn FnMut(Event<'_>),
-) -> Result<(), DecodeError> {
+pub(super) fn decode(frame: &str, events: &mut dyn FnMut(Event<'_>)) -> Result<(), DecodeError> {
     let envelope: Envelope<'_> = serde_json::from_str(frame).map_err(|_| DecodeError::Garbage)?;
     match envelope.kind.as_str() {
         "message" => message(&envelope, events)?,
@@ -63,18 +60,14 @@ pub(super) fn decode(
     Ok(())
 }
 
-fn message(
-    envelope: &Envelope<'_>,
-    events: &mut dyn FnMut(Event<'_>),
-) -> Result<(), DecodeError> {
+fn message(envelope: &Envelope<'_>, events: &mut dyn FnMut(Event<'_>)) -> Result<(), DecodeError> {
     let symbol = match envelope.topic.as_str().strip_prefix(TICKER_TOPIC) {
         Some(ALL_SYMBOLS) => envelope.subject.as_str(),
         Some(symbol) => symbol,
         None => return Err(DecodeError::UnknownType),
     };
     let data = envelope.data.ok_or(DecodeError::Garbage)?;
-    let ticker: Ticker<'_> =
-        serde_json::from_str(data.get()).map_err(|_| DecodeError::Garbage)?;
+    let ticker: Ticker<'_> = serde_json::from_str(data.get()).map_err(|_| DecodeError::Garbage)?;
     events(Event::Update(Update {
         sequence: ticker.sequence.number(),
         last: Some(ticker.price.as_str()),
@@ -91,10 +84,8 @@ fn message(
 /// 401 is a bad token, 404 an unknown topic, 509 a limit; 400 is a bad topic when it answers a
 /// request of ours, and a missed ping otherwise.
 fn error(envelope: &Envelope<'_>, events: &mut dyn FnMut(Event<'_>)) {
-    let message: Text<'_> = envelope
-        .data
-        .and_then(|data| serde_json::from_str(data.get()).ok())
-        .unwrap_or_default();
+    let message: Text<'_> =
+        envelope.data.and_then(|data| serde_json::from_str(data.get()).ok()).unwrap_or_default();
     let fault = match envelope.code.as_str() {
         "401" => Fault::Token,
         "509" => Fault::Limit,

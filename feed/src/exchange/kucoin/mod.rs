@@ -20,6 +20,8 @@ use tickcast_shared::market::Symbol;
 const REST: &str = "https://api.kucoin.com";
 /// Ping interval if an answer should name none, as documented for the public servers.
 const DEFAULT_PING: Duration = Duration::from_secs(18);
+/// Time for a pong if an answer should name none, as documented for the public servers.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// KuCoin's documented limits: 30 dials a minute, 100 messages in 10 s, 100 symbols a subscribe,
 /// 400 topics a connection.
@@ -36,13 +38,14 @@ const LIMITS: Limits = Limits {
 #[derive(Debug, Clone, Copy)]
 pub struct KuCoin;
 
-/// The keepalive for a ping interval that the token answer names. Pings go out at 0.8 of it.
-fn keepalive(ping_interval: Duration) -> Keepalive {
+/// The keepalive for the times that the token answer names. Pings go out at 0.8 of the interval.
+fn keepalive(ping_interval: Duration, ping_timeout: Duration) -> Keepalive {
+    let quiet = PROBE_AFTER.min(ping_interval);
     Keepalive {
         probe: Probe::Text,
         demanded: Some(ping_interval.mul_f64(0.8)),
-        quiet: PROBE_AFTER.min(ping_interval),
-        proof: PROOF_WITHIN,
+        quiet,
+        proof: PROOF_WITHIN.min(quiet + ping_timeout),
         welcome: true,
     }
 }
@@ -61,7 +64,7 @@ impl Exchange for KuCoin {
     }
 
     fn keepalive(&self) -> Keepalive {
-        keepalive(DEFAULT_PING)
+        keepalive(DEFAULT_PING, DEFAULT_TIMEOUT)
     }
 
     fn endpoint(&self, addresses: &Addresses) -> Endpoint {
@@ -96,11 +99,7 @@ impl Exchange for KuCoin {
         format!(r#"{{"id":"{request}","type":"ping"}}"#)
     }
 
-    fn decode(
-        &self,
-        frame: &str,
-        events: &mut dyn FnMut(Event<'_>),
-    ) -> Result<(), DecodeError> {
+    fn decode(&self, frame: &str, events: &mut dyn FnMut(Event<'_>)) -> Result<(), DecodeError> {
         codec::decode(frame, events)
     }
 }

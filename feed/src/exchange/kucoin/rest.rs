@@ -1,6 +1,6 @@
 //! KuCoin's REST answers: the token and the list of symbols.
 
-use super::{DEFAULT_PING, keepalive};
+use super::{DEFAULT_PING, DEFAULT_TIMEOUT, keepalive};
 use crate::exchange::{Instrument, RestFault, Socket, text::Text};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -11,7 +11,7 @@ use url::Url;
 const SUCCESS: &str = "200000";
 /// Codes of a refusal by region.
 const REGION: [&str; 2] = ["400301", "400302"];
-/// Shortest ping interval that is believed; a smaller one would turn into a flood of pings.
+/// Shortest times that are believed; a smaller interval would turn into a flood of pings.
 const MIN_PING: Duration = Duration::from_millis(500);
 
 #[derive(Deserialize)]
@@ -37,6 +37,8 @@ struct Server {
     endpoint: String,
     #[serde(default)]
     ping_interval: Option<u64>,
+    #[serde(default)]
+    ping_timeout: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -70,25 +72,24 @@ fn data(answer: &str) -> Result<&str, RestFault> {
 
 /// The socket that a token answer leads to.
 pub(super) fn socket(answer: &str, nonce: u64) -> Result<Socket, RestFault> {
-    let token: Token =
-        serde_json::from_str(data(answer)?).map_err(|_| RestFault::Garbage)?;
+    let token: Token = serde_json::from_str(data(answer)?).map_err(|_| RestFault::Garbage)?;
     let servers = token.instance_servers;
     let turn = u64::try_from(servers.len()).ok().and_then(|count| nonce.checked_rem(count));
-    let server = turn
-        .and_then(|turn| servers.get(usize::try_from(turn).ok()?))
-        .ok_or(RestFault::Garbage)?;
+    let server =
+        turn.and_then(|turn| servers.get(usize::try_from(turn).ok()?)).ok_or(RestFault::Garbage)?;
     let mut url = Url::parse(&server.endpoint).map_err(|_| RestFault::Garbage)?;
     url.query_pairs_mut()
         .append_pair("token", &token.token)
         .append_pair("connectId", &nonce.to_string());
     let interval = server.ping_interval.map_or(DEFAULT_PING, Duration::from_millis);
-    Ok(Socket { url: url.into(), keepalive: keepalive(interval.max(MIN_PING)) })
+    let pong = server.ping_timeout.map_or(DEFAULT_TIMEOUT, Duration::from_millis);
+    let keepalive = keepalive(interval.max(MIN_PING), pong.max(MIN_PING));
+    Ok(Socket { url: url.into(), keepalive })
 }
 
 /// The instruments of a list answer.
 pub(super) fn instruments(answer: &str) -> Result<Vec<Instrument>, RestFault> {
-    let rows: Vec<Row<'_>> =
-        serde_json::from_str(data(answer)?).map_err(|_| RestFault::Garbage)?;
+    let rows: Vec<Row<'_>> = serde_json::from_str(data(answer)?).map_err(|_| RestFault::Garbage)?;
     Ok(rows
         .iter()
         .filter_map(|row| {

@@ -1,7 +1,8 @@
 //! KuCoin's frames and answers, written after their documentation.
 
 use crate::exchange::{
-    Endpoint, Event, Exchange, Fault, Part, Probe, RestFault, Update, kucoin::KuCoin, tests::decoded,
+    Endpoint, Event, Exchange, Fault, Part, Probe, RestFault, Update, kucoin::KuCoin,
+    tests::decoded,
 };
 use std::time::Duration;
 use tickcast_shared::clock::Micros;
@@ -68,11 +69,12 @@ fn asks_for_a_token_before_each_dial() {
 
 #[test]
 fn a_token_answer_names_socket_and_ping_interval() {
-    let answer = r#"{"code":"200000","data":{"token":"a b&c","instanceServers":[{"endpoint":"wss://ws.example/","encrypt":true,"protocol":"websocket","pingInterval":5000,"pingTimeout":10000},{"endpoint":"wss://other.example/endpoint"}]}}"#;
+    let answer = r#"{"code":"200000","data":{"token":"a b&c","instanceServers":[{"endpoint":"wss://ws.example/","encrypt":true,"protocol":"websocket","pingInterval":5000,"pingTimeout":3000},{"endpoint":"wss://other.example/endpoint"}]}}"#;
     let socket = KuCoin.socket(answer, 4).unwrap();
     assert_eq!(socket.url, "wss://ws.example/?token=a+b%26c&connectId=4");
     assert_eq!(socket.keepalive.probe, Probe::Text);
     assert_eq!(socket.keepalive.demanded, Some(Duration::from_secs(4)));
+    assert_eq!(socket.keepalive.proof, Duration::from_secs(7));
     assert!(!format!("{socket:?}").contains("a+b"), "a token never reaches the log");
     let other = KuCoin.socket(answer, 5).unwrap();
     assert!(other.url.starts_with("wss://other.example/endpoint?token="));
@@ -81,10 +83,7 @@ fn a_token_answer_names_socket_and_ping_interval() {
 #[test]
 fn refusals_are_errors_even_with_http_200() {
     let region = KuCoin.socket(r#"{"code":"400302","msg":"not available here"}"#, 1).unwrap_err();
-    assert_eq!(
-        region,
-        RestFault::Region { message: "not available here (code 400302)".into() }
-    );
+    assert_eq!(region, RestFault::Region { message: "not available here (code 400302)".into() });
     let busy = KuCoin.socket(r#"{"code":"500000","msg":"busy"}"#, 1).unwrap_err();
     assert_eq!(busy, RestFault::Venue { code: "500000".into(), message: "busy".into() });
     let none = r#"{"code":"200000","data":{"token":"t","instanceServers":[]}}"#;

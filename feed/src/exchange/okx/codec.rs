@@ -74,10 +74,7 @@ struct Ticker<'a> {
 }
 
 /// Reads one frame.
-pub(super) fn decode(
-    frame: &str,
-    events: &mut dyn FnMut(Event<'_>),
-) -> Result<(), DecodeError> {
+pub(super) fn decode(frame: &str, events: &mut dyn FnMut(Event<'_>)) -> Result<(), DecodeError> {
     if frame == PONG {
         events(Event::Alive);
         return Ok(());
@@ -125,8 +122,7 @@ fn control(
 
 impl Ticker<'_> {
     fn update(&self) -> Update<'_> {
-        let market =
-            if self.inst_type.as_str() == SPOT { Market::Spot } else { Market::Other };
+        let market = if self.inst_type.as_str() == SPOT { Market::Spot } else { Market::Other };
         Update {
             market,
             last: Some(self.last.as_str()),

@@ -97,11 +97,7 @@ impl Exchange for Okx {
         "ping".to_owned()
     }
 
-    fn decode(
-        &self,
-        frame: &str,
-        events: &mut dyn FnMut(Event<'_>),
-    ) -> Result<(), DecodeError> {
+    fn decode(&self, frame: &str, events: &mut dyn FnMut(Event<'_>)) -> Result<(), DecodeError> {
         codec::decode(frame, events)
     }
 }

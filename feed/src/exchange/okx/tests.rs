@@ -45,7 +45,8 @@ fn reads_control_frames() {
     decoded(&Okx, ack, |it| {
         assert_eq!(it, &Event::Ack { request: Some(7), symbol: Some("BTC-USDT") });
     });
-    let count = r#"{"event":"channel-conn-count","channel":"tickers","connCount":"1","connId":"a4"}"#;
+    let count =
+        r#"{"event":"channel-conn-count","channel":"tickers","connCount":"1","connId":"a4"}"#;
     decoded(&Okx, count, |it| assert_eq!(it, &Event::Ignored));
     let notice = r#"{"event":"notice","code":"64008","msg":"closing soon","connId":"a4"}"#;
     decoded(&Okx, notice, |it| assert_eq!(it, &Event::Closing { message: "closing soon" }));
@@ -66,7 +67,8 @@ fn a_refused_argument_is_an_error_of_its_request() {
 
 #[test]
 fn other_channels_are_unknown() {
-    let frame = r#"{"arg":{"channel":"trades","instId":"BTC-USDT"},"data":[{"instId":"BTC-USDT"}]}"#;
+    let frame =
+        r#"{"arg":{"channel":"trades","instId":"BTC-USDT"},"data":[{"instId":"BTC-USDT"}]}"#;
     assert_eq!(Okx.decode(frame, &mut |_| {}), Err(DecodeError::UnknownType));
 }
 

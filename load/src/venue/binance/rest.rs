@@ -21,10 +21,7 @@ pub(in crate::venue) fn routes() -> Router<Arc<Stage>> {
 type Parameters = Query<HashMap<String, String>>;
 
 async fn exchange_info(State(stage): State<Arc<Stage>>, query: Parameters) -> Response {
-    let asked = match asked_for(&query) {
-        Ok(asked) => asked,
-        Err(refusal) => return refusal,
-    };
+    let Ok(asked) = asked_for(&query) else { return invalid_symbol() };
     if asked.iter().flatten().any(|name| stage.catalogue.by_name(name).is_none()) {
         return invalid_symbol();
     }
@@ -44,9 +41,9 @@ async fn exchange_info(State(stage): State<Arc<Stage>>, query: Parameters) -> Re
 }
 
 /// The names that `symbol` or `symbols` restricts the answer to.
-fn asked_for(query: &Parameters) -> Result<Option<Vec<String>>, Response> {
+fn asked_for(query: &Parameters) -> serde_json::Result<Option<Vec<String>>> {
     if let Some(list) = query.get("symbols") {
-        return serde_json::from_str(list).map(Some).map_err(|_| invalid_symbol());
+        return serde_json::from_str(list).map(Some);
     }
     Ok(query.get("symbol").map(|name| vec![name.clone()]))
 }

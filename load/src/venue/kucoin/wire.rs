@@ -75,8 +75,11 @@ pub(in crate::venue) fn ticker(name: &str, tick: &Tick) -> String {
 
 /// The same message as a subscriber of `/market/ticker:all` gets it: the symbol in `subject`.
 pub(in crate::venue) fn as_all(text: &str, name: &str) -> String {
-    text.replacen(&format!("/market/ticker:{name}"), "/market/ticker:all", 1)
-        .replacen("\"trade.ticker\"", &format!("\"{name}\""), 1)
+    text.replacen(&format!("/market/ticker:{name}"), "/market/ticker:all", 1).replacen(
+        "\"trade.ticker\"",
+        &format!("\"{name}\""),
+        1,
+    )
 }
 
 /// A `/market/snapshot` message: bare JSON numbers, which keep the digits of their text.

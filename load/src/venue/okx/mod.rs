@@ -1,7 +1,7 @@
 //! OKX v5: one answer per argument, text pings, silence ends a connection.
 
+pub(super) mod rest;
 pub(super) mod session;
 pub(super) mod wire;
-pub(super) mod rest;
 
 pub(super) use session::Session;

@@ -20,11 +20,7 @@ pub(in crate::venue) fn error(id: Option<&str>, code: &str, message: &str) -> St
 /// How OKX says that an argument leads nowhere.
 pub(in crate::venue) fn no_such(argument: &Value) -> String {
     let text = |key: &str| argument[key].as_str().unwrap_or_default();
-    format!(
-        "Wrong URL or channel:{},instId:{} doesn't exist.",
-        text("channel"),
-        text("instId")
-    )
+    format!("Wrong URL or channel:{},instId:{} doesn't exist.", text("channel"), text("instId"))
 }
 
 fn with_id(id: Option<&str>, mut message: Value) -> String {

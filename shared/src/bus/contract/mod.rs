@@ -1,6 +1,6 @@
 //! One contract, run against both variants of the bus.
 
-pub(in crate::bus) mod rig;
 mod epochs;
 mod reading;
+pub(in crate::bus) mod rig;
 mod writing;

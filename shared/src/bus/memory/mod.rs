@@ -1,8 +1,8 @@
 //! The bus inside one process.
 
-mod state;
-mod publisher;
 mod inbox;
+mod publisher;
+mod state;
 mod subscriber;
 
 pub use publisher::MemoryPublisher;

@@ -3,8 +3,8 @@
 use super::inbox::Inbox;
 use crate::{
     bus::{
-        Acquired, Error, Event, Group, Heartbeat, LEASE_TTL, Message, Record, SHARDS, ShardBatch,
-        ShardId, Snapshot,
+        Acquired, Error, Event, Group, Heartbeat, LEASE_TTL, MAX_EPOCH, Message, Record, SHARDS,
+        ShardBatch, ShardId, Snapshot,
     },
     clock::{Clock, Micros},
     market::Topic,
@@ -79,7 +79,7 @@ impl State {
             return Acquired::Busy { for_at_most: lease.expires - now };
         }
         let millis = u64::try_from(self.time(now).0 / 1000).unwrap_or(0);
-        self.epoch = self.epoch.max(floor).max(millis).saturating_add(1);
+        self.epoch = self.epoch.max(floor.min(MAX_EPOCH)).max(millis) + 1;
         self.leases.insert(group.clone(), Lease { owner, expires: now + LEASE_TTL });
         Acquired::Held { epoch: self.epoch }
     }

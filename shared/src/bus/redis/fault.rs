@@ -5,8 +5,17 @@ use redis::{ErrorKind, RedisError, ServerError, ServerErrorKind};
 
 /// Codes with which a server that is there refuses to serve for now.
 const REFUSALS: [&str; 11] = [
-    "OOM", "READONLY", "NOREPLICAS", "MISCONF", "MASTERDOWN", "LOADING", "BUSY", "NOAUTH",
-    "WRONGPASS", "NOPERM", "TRYAGAIN",
+    "OOM",
+    "READONLY",
+    "NOREPLICAS",
+    "MISCONF",
+    "MASTERDOWN",
+    "LOADING",
+    "BUSY",
+    "NOAUTH",
+    "WRONGPASS",
+    "NOPERM",
+    "TRYAGAIN",
 ];
 /// Codes with which a node of a cluster answers a client that does not know it is one.
 const CLUSTER: [&str; 4] = ["MOVED", "ASK", "CROSSSLOT", "CLUSTERDOWN"];

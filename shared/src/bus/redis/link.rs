@@ -36,14 +36,7 @@ impl Link {
     /// Scripts that the server does not know are loaded, and those calls sent again.
     pub(super) async fn run(&mut self, calls: &Pipeline) -> Result<Vec<Value>, Error> {
         let mut connection = self.connect().await?;
-        let mut replies = send(&mut connection, calls).await?;
-        if replies.iter().any(is_missed) {
-            check(&send(&mut connection, &SCRIPTS.load()).await?)?;
-            let missed: Vec<usize> =
-                (0..replies.len()).filter(|&i| is_missed(&replies[i])).collect();
-            let answers = send(&mut connection, &only_missed(calls, &replies)).await?;
-            missed.into_iter().zip(answers).for_each(|(i, answer)| replies[i] = answer);
-        }
+        let replies = bounded(run(&mut connection, calls)).await?;
         check(&replies)?;
         self.connection = Some(connection);
         Ok(replies)
@@ -89,11 +82,16 @@ pub(super) async fn bounded<T>(call: impl Future<Output = RedisResult<T>>) -> Re
     }
 }
 
-async fn send(
-    connection: &mut MultiplexedConnection,
-    commands: &Pipeline,
-) -> Result<Vec<Value>, Error> {
-    bounded(connection.req_packed_commands(commands, 0, commands.len())).await
+async fn run(connection: &mut MultiplexedConnection, calls: &Pipeline) -> RedisResult<Vec<Value>> {
+    let mut replies = connection.req_packed_commands(calls, 0, calls.len()).await?;
+    if replies.iter().any(is_missed) {
+        SCRIPTS.load().exec_async(connection).await?;
+        let missed = (0..replies.len()).filter(|&i| is_missed(&replies[i])).collect::<Vec<_>>();
+        let again = only_missed(calls, &replies);
+        let answers = connection.req_packed_commands(&again, 0, again.len()).await?;
+        missed.into_iter().zip(answers).for_each(|(i, answer)| replies[i] = answer);
+    }
+    Ok(replies)
 }
 
 /// The calls that the server did not know the script of.

@@ -3,18 +3,18 @@
 //! Atomic steps are Lua scripts (`scripts/`). A publisher has one connection and one call in flight.
 //! A subscriber has two: [`link`] receives the channels, [`snapshots`] reads the cache.
 
-mod keys;
-mod scripts;
+mod channels;
 mod fault;
+mod inbox;
+mod keys;
 mod link;
 mod publisher;
-mod subscriber;
-mod channels;
-mod inbox;
+mod scripts;
 mod snapshots;
-mod wants;
+mod subscriber;
 #[cfg(test)]
 mod tests;
+mod wants;
 
 pub use publisher::RedisPublisher;
 pub use subscriber::RedisSubscriber;

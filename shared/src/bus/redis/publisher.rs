@@ -3,7 +3,7 @@
 use super::{Redis, keys, link::Link, scripts::SCRIPTS};
 use crate::{
     bus::{
-        Acquired, Error, Group, Heartbeat, LEASE_TTL, Record, ShardBatch, ShardId, wire,
+        Acquired, Error, Group, Heartbeat, LEASE_TTL, MAX_EPOCH, Record, ShardBatch, ShardId, wire,
         wire::pack_heartbeat,
     },
     market::Topic,
@@ -13,8 +13,6 @@ use std::{fmt, sync::Arc, time::Duration};
 
 /// Publishes to everyone; on a cluster it will be `SPUBLISH`.
 const PUBLISH: &str = "PUBLISH";
-/// Largest epoch that Lua's doubles count exactly, with room: a larger floor is damaged data.
-const MAX_EPOCH: u64 = 1 << 52;
 
 /// A group's writer on Redis; the calls are those of [`crate::bus::Publisher`].
 pub struct RedisPublisher {
@@ -34,8 +32,7 @@ impl RedisPublisher {
     }
 
     pub(in crate::bus) async fn acquire(&mut self, floor: u64) -> Result<Acquired, Error> {
-        let mut call =
-            SCRIPTS.acquire.call(&[keys::lease(&self.group), keys::EPOCH.to_owned()]);
+        let mut call = SCRIPTS.acquire.call(&[keys::lease(&self.group), keys::EPOCH.to_owned()]);
         call.arg(&self.owner).arg(floor.min(MAX_EPOCH)).arg(millis(LEASE_TTL));
         let reply = self.one(call).await?;
         let (held, number): (bool, u64) = from_redis_value(reply).map_err(unexpected)?;

@@ -4,15 +4,15 @@ use super::{COMMAND_TIMEOUT, Redis, keys};
 use crate::{
     bus::{
         Bus, Error, Event, Publisher, ShardId,
-        contract::rig::{Reader, heartbeat, hold, holder, main_group, put, record, soon, topic},
         contract::rig::until,
+        contract::rig::{Reader, heartbeat, hold, holder, main_group, put, record, soon, topic},
     },
     testing::RedisServer,
 };
 use std::time::{Duration, Instant};
 
-/// A call is answered or given up within this: the command time-out and some scheduling.
-const BOUND: Duration = Duration::from_millis(650);
+/// A call is answered or given up within this: the command time-out, and room for a busy machine.
+const BOUND: Duration = Duration::from_millis(800);
 
 fn bus(server: &RedisServer) -> Bus {
     Bus::Redis(Redis::open(&server.url()).unwrap())
@@ -88,7 +88,11 @@ async fn a_frozen_server_costs_no_call_more_than_its_time_out() {
         let call = Instant::now();
         let refused = publisher.publish(vec![put(&topic(1), record(epoch, 2, 2))]).await;
         assert!(matches!(refused, Err(Error::Link(_))), "{refused:?}");
-        assert!(call.elapsed() >= COMMAND_TIMEOUT && call.elapsed() < BOUND, "{:?}", call.elapsed());
+        assert!(
+            call.elapsed() >= COMMAND_TIMEOUT && call.elapsed() < BOUND,
+            "{:?}",
+            call.elapsed()
+        );
     }
     lost(&mut reader).await;
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
@@ -207,9 +211,14 @@ async fn a_wrong_password_is_named_without_being_told() {
     assert!(matches!(&error, Error::Refused(_)), "{error:?}");
     let mut reader = Reader(bus.subscriber());
     let loss = lost(&mut reader).await;
-    for text in [format!("{bus:?}"), format!("{publisher:?}"), format!("{reader:?}"),
-        error.to_string(), loss.to_string(), format!("{loss:?}")]
-    {
+    for text in [
+        format!("{bus:?}"),
+        format!("{publisher:?}"),
+        format!("{reader:?}"),
+        error.to_string(),
+        loss.to_string(),
+        format!("{loss:?}"),
+    ] {
         assert!(!text.contains("s3cret"), "{text}");
     }
 }
@@ -228,9 +237,12 @@ async fn a_server_that_is_not_there_is_reported_once_and_joined_when_it_comes() 
 
 #[test]
 fn addresses_are_checked_without_dialling() {
-    for url in ["redis://127.0.0.1:6379", "rediss://user:pw@example.org:6380/2",
-        "unix:///run/redis.sock", "valkey://[::1]:6379"]
-    {
+    for url in [
+        "redis://127.0.0.1:6379",
+        "rediss://user:pw@example.org:6380/2",
+        "unix:///run/redis.sock",
+        "valkey://[::1]:6379",
+    ] {
         assert!(Redis::open(url).is_ok(), "{url}");
     }
     for (url, part) in [

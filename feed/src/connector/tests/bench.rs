@@ -1,0 +1,190 @@
+//! A connector at work, and what the venues say to it.
+
+use super::scripted::{Answers, PATIENCE, Peer, Reply, Scripted};
+use crate::{
+    config::{Timing, VenuePlan},
+    connector::{Connector, Rest, Surroundings, Venue},
+    exchange::{Addresses, by_name},
+    outbox::{Change, Outbox},
+    quality::{Counts, DeadLetters},
+};
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+use tickcast_shared::{
+    admin::Queues,
+    bus::{LinkState, LinkStatus},
+    clock::Clock,
+    market::{State, Ticker},
+};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// Short times, so that a test sees them pass.
+pub(crate) const SHORT: Timing = Timing {
+    dial_ms: 5000,
+    list_ms: 5000,
+    ack_ms: 2000,
+    idle_ms: None,
+    quiet_ms: None,
+    proof_ms: None,
+    good_ms: 60_000,
+    backoff_base_ms: 10,
+    backoff_cap_ms: 20,
+    check_ms: 10,
+};
+
+/// A connector that runs until the bench is dropped.
+pub(crate) struct Bench {
+    pub(crate) venue: Scripted,
+    pub(crate) letters: DeadLetters,
+    shared: Arc<Venue>,
+    outbox: Outbox,
+    /// Everything ever published, newest last.
+    pub(crate) published: Vec<(String, Ticker)>,
+    _stop: DropGuard,
+}
+
+impl Bench {
+    pub(crate) async fn start(
+        exchange: &str,
+        symbols: &[&str],
+        timing: Timing,
+        answers: impl Fn(&str, SocketAddr) -> Option<Reply> + Send + Sync + 'static,
+    ) -> Self {
+        let answers: Answers = Arc::new(answers);
+        let venue = Scripted::start(answers).await;
+        let queues = Queues::default();
+        let (outbox, letters) = (Outbox::new(&queues), DeadLetters::new(&queues));
+        let plan = VenuePlan {
+            exchange: by_name(exchange).unwrap(),
+            id: exchange.parse().unwrap(),
+            symbols: symbols.iter().map(|text| text.parse().unwrap()).collect(),
+            addresses: Addresses::new(
+                &format!("http://{}", venue.address),
+                Some(&format!("ws://{}", venue.address)),
+            ),
+        };
+        let around = Surroundings {
+            timing,
+            clock: Clock::start(),
+            outbox: outbox.clone(),
+            rest: Rest::new().unwrap(),
+            dead_letters: letters.clone(),
+        };
+        let shared = Arc::new(Venue::new(&plan, 1, around));
+        let connector = Connector::new(shared.clone(), 0, plan.symbols, &queues);
+        let token = CancellationToken::new();
+        tokio::spawn(connector.run(token.clone()));
+        let _stop = token.drop_guard();
+        Self { venue, letters, shared, outbox, published: Vec::new(), _stop }
+    }
+
+    pub(crate) fn link(&self) -> LinkStatus {
+        self.outbox.links().into_iter().next().expect("a link is there from the start")
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        self.shared.accounting.counts()
+    }
+
+    /// Each topic's newest state.
+    pub(crate) fn newest(&mut self) -> HashMap<String, Ticker> {
+        for (topic, change) in self.outbox.take() {
+            let Change::Put(ticker) = change else { panic!("{topic} removed") };
+            self.published.push((topic.symbol().into(), *ticker));
+        }
+        self.published.iter().cloned().collect()
+    }
+
+    /// Waits until it holds.
+    pub(crate) async fn until(&mut self, what: &str, mut holds: impl FnMut(&mut Self) -> bool) {
+        let start = Instant::now();
+        while !holds(self) {
+            assert!(start.elapsed() < PATIENCE, "in vain for: {what}; link {:?}", self.link());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    pub(crate) async fn until_state(&mut self, symbol: &str, state: State) -> Ticker {
+        let at = |bench: &mut Self| bench.newest().get(symbol).is_some_and(|it| it.state == state);
+        self.until(&format!("{symbol} {state:?}"), at).await;
+        self.newest()[symbol].clone()
+    }
+
+    pub(crate) async fn until_link(&mut self, state: LinkState) -> LinkStatus {
+        self.until(&format!("link {state:?}"), |bench| bench.link().state == state).await;
+        self.link()
+    }
+}
+
+/// OKX without a list of instruments.
+pub(crate) fn okx(first: &str, _: SocketAddr) -> Option<Reply> {
+    first.contains("/api/v5/public/instruments").then(missing)
+}
+
+/// KuCoin without a list of symbols, with a token that names its own number.
+pub(crate) fn kucoin() -> impl Fn(&str, SocketAddr) -> Option<Reply> + Send + Sync + 'static {
+    let number = AtomicUsize::new(0);
+    move |first, address| {
+        if first.starts_with("GET /api/v2/symbols") {
+            return Some(missing());
+        }
+        first.starts_with("POST /api/v1/bullet-public").then(|| {
+            let number = number.fetch_add(1, Ordering::SeqCst);
+            ok(format!(
+                r#"{{"code":"200000","data":{{"token":"t{number}","instanceServers":[{{"endpoint":"ws://{address}/","pingInterval":18000,"pingTimeout":10000}}]}}}}"#
+            ))
+        })
+    }
+}
+
+/// Binance without a list of instruments.
+pub(crate) fn binance(first: &str, _: SocketAddr) -> Option<Reply> {
+    first.contains("/api/v3/exchangeInfo").then(missing)
+}
+
+pub(crate) fn missing() -> Reply {
+    Reply("500 Internal Server Error", "", String::new())
+}
+
+pub(crate) fn ok(body: impl Into<String>) -> Reply {
+    Reply("200 OK", "content-type: application/json\r\n", body.into())
+}
+
+pub(crate) fn okx_ack(symbol: &str) -> String {
+    format!(r#"{{"event":"subscribe","arg":{{"channel":"tickers","instId":"{symbol}"}}}}"#)
+}
+
+pub(crate) fn okx_ticker(symbol: &str, last: &str) -> String {
+    format!(
+        r#"{{"arg":{{"channel":"tickers","instId":"{symbol}"}},"data":[{{"instType":"SPOT","instId":"{symbol}","last":"{last}","askPx":"11","askSz":"1","bidPx":"9","bidSz":"1","ts":"1700000000000"}}]}}"#
+    )
+}
+
+pub(crate) fn binance_quote(last_bid: &str) -> String {
+    format!(
+        r#"{{"stream":"btcusdt@bookTicker","data":{{"u":5,"s":"BTCUSDT","b":"{last_bid}","B":"1","a":"99","A":"1"}}}}"#
+    )
+}
+
+pub(crate) fn kucoin_ticker(symbol: &str, last: &str) -> String {
+    format!(
+        r#"{{"topic":"/market/ticker:{symbol}","type":"message","subject":"trade.ticker","data":{{"price":"{last}","bestBid":"9","bestBidSize":"1","bestAsk":"11","bestAskSize":"1","sequence":"7","time":1700000000000}}}}"#
+    )
+}
+
+impl Peer {
+    /// Acknowledges OKX subscriptions to these symbols.
+    pub(crate) async fn accept_okx(&mut self, symbols: &[&str]) {
+        self.text_with("subscribe").await;
+        for symbol in symbols {
+            self.send(okx_ack(symbol)).await;
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Connectors against scripted venues, over real sockets.
+
+pub(crate) mod bench;
+mod losing;
+mod refusing;
+pub(crate) mod scripted;
+mod subscribing;

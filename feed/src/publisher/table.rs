@@ -1,0 +1,268 @@
+//! The group's topics with their newest values; gives every value its epoch and sequence number.
+
+use crate::outbox::Change;
+use std::{collections::HashMap, sync::Arc, time::Duration};
+use tickcast_shared::{
+    bus::{Body, Group, Record, SHARDS, ShardBatch, ShardId, Stamp},
+    clock::Micros,
+    market::{Reason, State, Ticker, Topic},
+};
+use tokio::time::Instant;
+
+/// How long a topic that is no longer configured is shown as halted before it is removed: long
+/// enough for every gateway to pass it on.
+pub(super) const REMOVE_AFTER: Duration = Duration::from_secs(5);
+
+/// Changes in the order in which they are to be written.
+pub(super) type Changes = Vec<(Topic, Change)>;
+
+/// Everything this publisher answers for.
+pub(super) struct Table {
+    group: Group,
+    epoch: u64,
+    entries: HashMap<Topic, Entry>,
+    /// Last number given to each topic under this epoch; kept when a topic is removed, so that it
+    /// is not given again should the topic return.
+    numbers: HashMap<Topic, u64>,
+    has_taken_over: bool,
+}
+
+struct Entry {
+    value: Value,
+    standing: Standing,
+}
+
+enum Value {
+    /// Known, but not written under the present epoch.
+    Unsealed(Box<Ticker>),
+    /// As it was last written.
+    Sealed(Arc<Record>),
+}
+
+/// Where a topic's value comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// Configured; its value is pending or what a former writer left.
+    Announced,
+    /// A connector of this process has spoken for it.
+    Heard,
+    /// Left by a former writer and not configured here: to be removed then.
+    Unconfigured { remove_at: Instant },
+}
+
+impl Entry {
+    /// Whether it is to be removed by now.
+    fn is_due(&self, at: Instant) -> bool {
+        matches!(self.standing, Standing::Unconfigured { remove_at } if remove_at <= at)
+    }
+}
+
+impl Value {
+    fn ticker(&self) -> &Ticker {
+        match self {
+            Self::Unsealed(ticker) => ticker,
+            Self::Sealed(record) => record.body.ticker(),
+        }
+    }
+}
+
+impl Table {
+    /// A table of these topics, nothing heard of them yet.
+    pub(super) fn new(group: Group, configured: Vec<(Topic, Ticker)>) -> Self {
+        let announced = |(topic, ticker): (Topic, Ticker)| {
+            let value = Value::Unsealed(Box::new(ticker));
+            (topic, Entry { value, standing: Standing::Announced })
+        };
+        Self {
+            group,
+            epoch: 0,
+            entries: configured.into_iter().map(announced).collect(),
+            numbers: HashMap::new(),
+            has_taken_over: false,
+        }
+    }
+
+    /// Numbers start again under this epoch.
+    pub(super) fn enter(&mut self, epoch: u64) {
+        self.epoch = epoch;
+        self.numbers.clear();
+    }
+
+    /// Keeps the newest of these values without writing them; returns how many older ones were
+    /// passed over.
+    pub(super) fn absorb(&mut self, changes: Changes, at: Instant) -> u64 {
+        let all = changes.len();
+        let mut newest = HashMap::with_capacity(all);
+        newest.extend(changes);
+        let passed_over = all - newest.len();
+        for (topic, change) in newest {
+            match change {
+                Change::Put(ticker) => {
+                    let value = Value::Unsealed(ticker);
+                    self.entries.insert(topic, Entry { value, standing: Standing::Heard });
+                }
+                Change::Remove => {
+                    // It may be in the cache: the next rewrite removes it there.
+                    if let Some(entry) = self.entries.get_mut(&topic) {
+                        entry.standing = Standing::Unconfigured { remove_at: at };
+                    }
+                }
+            }
+        }
+        passed_over as u64
+    }
+
+    /// The highest epoch among cached records.
+    pub(super) fn highest_epoch(cached: &[(Topic, Arc<Record>)]) -> u64 {
+        cached.iter().map(|(_, record)| record.stamp.epoch).max().unwrap_or(0)
+    }
+
+    /// What a new epoch begins with: the cache's values as stale, then what is known here.
+    ///
+    /// On the first takeover every cached value goes out as stale first, so that nobody inherits
+    /// `live` from a former writer; later ones write what the connectors have said meanwhile.
+    pub(super) fn take_over(
+        &mut self,
+        cached: Vec<(Topic, Arc<Record>)>,
+        now: Micros,
+        at: Instant,
+    ) -> Changes {
+        let mut changes = Changes::new();
+        for (topic, record) in cached {
+            let standing = self.entries.get(&topic).map(|entry| entry.standing);
+            let ticker = match standing {
+                None => left_over(&record, now),
+                Some(Standing::Unconfigured { .. }) => continue,
+                Some(Standing::Heard) if self.has_taken_over => continue,
+                Some(_) if !record.body.ticker().is_priced() => continue,
+                Some(_) => inherited(&record, now),
+            };
+            if standing == Some(Standing::Heard) {
+                changes.push((topic, Change::Put(Box::new(ticker))));
+                continue;
+            }
+            let standing =
+                standing.unwrap_or(Standing::Unconfigured { remove_at: at + REMOVE_AFTER });
+            let value = Value::Unsealed(Box::new(ticker));
+            self.entries.insert(topic, Entry { value, standing });
+        }
+        self.has_taken_over = true;
+        changes.extend(self.rewrite(at));
+        changes
+    }
+
+    /// Every topic's present value, or its removal where that is due.
+    pub(super) fn rewrite(&self, at: Instant) -> Changes {
+        let change = |(topic, entry): (&Topic, &Entry)| {
+            let put = || Change::Put(Box::new(entry.value.ticker().clone()));
+            let change = if entry.is_due(at) { Change::Remove } else { put() };
+            (topic.clone(), change)
+        };
+        self.entries.iter().map(change).collect()
+    }
+
+    /// The removals that are due.
+    pub(super) fn due_removals(&self, at: Instant) -> Changes {
+        let due = self.entries.iter().filter(|(_, entry)| entry.is_due(at));
+        due.map(|(topic, _)| (topic.clone(), Change::Remove)).collect()
+    }
+
+    /// Seals what connectors have said.
+    pub(super) fn seal_heard(&mut self, changes: Changes, now: Micros) -> Vec<ShardBatch> {
+        self.seal(changes, now, Some(Standing::Heard))
+    }
+
+    /// Seals what this table has said itself: takeovers, rewrites, removals.
+    pub(super) fn seal_own(&mut self, changes: Changes, now: Micros) -> Vec<ShardBatch> {
+        self.seal(changes, now, None)
+    }
+
+    /// Gives every value its number and time and sorts the changes by shard, in order.
+    fn seal(&mut self, changes: Changes, now: Micros, as_: Option<Standing>) -> Vec<ShardBatch> {
+        let mut batches = Batches::default();
+        for (topic, change) in changes {
+            match change {
+                Change::Put(ticker) => {
+                    let record = self.stamp(&topic, *ticker, now);
+                    self.keep(&topic, &record, as_);
+                    batches.put(topic, record);
+                }
+                Change::Remove => {
+                    self.entries.remove(&topic);
+                    batches.remove(topic);
+                }
+            }
+        }
+        batches.done
+    }
+
+    fn stamp(&mut self, topic: &Topic, ticker: Ticker, now: Micros) -> Arc<Record> {
+        let seq = match self.numbers.get_mut(topic) {
+            Some(number) => {
+                *number += 1;
+                *number
+            }
+            None => *self.numbers.entry(topic.clone()).or_insert(1),
+        };
+        Arc::new(Record {
+            group: self.group.clone(),
+            stamp: Stamp { epoch: self.epoch, seq },
+            published: now,
+            body: Body::Ticker(ticker),
+        })
+    }
+
+    fn keep(&mut self, topic: &Topic, record: &Arc<Record>, as_: Option<Standing>) {
+        let value = Value::Sealed(record.clone());
+        if let Some(entry) = self.entries.get_mut(topic) {
+            entry.value = value;
+            entry.standing = as_.unwrap_or(entry.standing);
+        } else if let Some(standing) = as_ {
+            self.entries.insert(topic.clone(), Entry { value, standing });
+        }
+    }
+}
+
+/// A former writer's value, which nobody vouches for yet.
+fn inherited(record: &Record, now: Micros) -> Ticker {
+    let mut ticker = record.body.ticker().clone();
+    ticker.enter(State::Stale, Reason::RESTART, now);
+    ticker
+}
+
+/// A former writer's topic that is no longer configured.
+fn left_over(record: &Record, now: Micros) -> Ticker {
+    let mut ticker = record.body.ticker().clone();
+    ticker.enter(State::Halted, Reason::UNCONFIGURED, now);
+    ticker
+}
+
+/// Changes sorted by shard. Within a batch removals follow values, so a value that follows a
+/// removal opens the shard's next batch.
+#[derive(Default)]
+struct Batches {
+    done: Vec<ShardBatch>,
+    open: [Option<usize>; SHARDS as usize],
+}
+
+impl Batches {
+    fn put(&mut self, topic: Topic, record: Arc<Record>) {
+        let shard = ShardId::of(&topic);
+        if !self.open(shard).removes.is_empty() {
+            self.open[shard.index()] = None;
+        }
+        self.open(shard).puts.push((topic, record));
+    }
+
+    fn remove(&mut self, topic: Topic) {
+        self.open(ShardId::of(&topic)).removes.push(topic);
+    }
+
+    fn open(&mut self, shard: ShardId) -> &mut ShardBatch {
+        let at = *self.open[shard.index()].get_or_insert_with(|| {
+            self.done.push(ShardBatch { shard, ..ShardBatch::default() });
+            self.done.len() - 1
+        });
+        &mut self.done[at]
+    }
+}

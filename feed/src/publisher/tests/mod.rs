@@ -1,0 +1,6 @@
+//! A publisher as a reader of the bus sees it.
+
+mod faults;
+mod rig;
+mod table;
+mod takeover;

@@ -1,0 +1,227 @@
+//! A running publisher, and a reader that lets nothing run backwards.
+
+use crate::{outbox::Outbox, publisher};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tickcast_shared::{
+    admin::{Queues, Readiness},
+    bus::{Bus, Event, Group, Record, Stamp, Subscriber, memory::Memory, redis::Redis},
+    clock::{Clock, Micros},
+    market::{Reason, State, Ticker, Topic},
+    testing::RedisServer,
+};
+use tokio::{task::JoinHandle, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+/// Longest wait for anything that must happen.
+pub const SOON: Duration = Duration::from_secs(10);
+
+/// Runs a test on either variant of the bus.
+pub async fn both(test: impl AsyncFn(Bus)) {
+    println!("on the memory bus");
+    test(Bus::Memory(Memory::default())).await;
+    println!("on Redis");
+    let server = RedisServer::start().await;
+    test(redis(&server)).await;
+}
+
+pub fn redis(server: &RedisServer) -> Bus {
+    Bus::Redis(Redis::open(&server.url()).unwrap())
+}
+
+pub fn topic(name: &str) -> Topic {
+    format!("ticker:okx:{name}-USDT").parse().unwrap()
+}
+
+/// A live ticker with that price.
+pub fn live(price: u64) -> Ticker {
+    let mut ticker = pending();
+    ticker.last_price = Some(price.to_string().parse().unwrap());
+    ticker.enter(State::Live, Reason::NONE, Micros(2));
+    ticker
+}
+
+pub fn pending() -> Ticker {
+    Ticker::pending("T", false, Micros(1))
+}
+
+pub fn price(record: &Record) -> Option<String> {
+    record.body.ticker().last_price.map(|price| price.to_string())
+}
+
+/// What a reader can tell of a value: state, reason, price.
+pub fn seen(record: &Record) -> (State, String, Option<String>) {
+    let ticker = record.body.ticker();
+    (ticker.state, ticker.reason.to_string(), price(record))
+}
+
+/// A publisher that runs.
+pub struct Feed {
+    pub outbox: Outbox,
+    pub readiness: Readiness,
+    token: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Feed {
+    /// Responsible for these topics; `before` is what connectors say before it starts.
+    pub fn start(bus: &Bus, topics: &[&str], before: &[(&str, Ticker)]) -> Self {
+        let outbox = Outbox::new(&Queues::default());
+        for (name, ticker) in before {
+            outbox.put(topic(name), ticker.clone());
+        }
+        let (readiness, token) = (Readiness::default(), CancellationToken::new());
+        let configured = topics.iter().map(|name| (topic(name), pending())).collect();
+        let run = publisher::run(
+            bus.clone(),
+            Group::new("main"),
+            outbox.clone(),
+            configured,
+            Clock::start(),
+            readiness.clone(),
+            token.clone(),
+        );
+        let task = tokio::spawn(async move { run.await.unwrap() });
+        Self { outbox, readiness, token, task }
+    }
+
+    pub async fn ready(&self) {
+        until("readiness", async || self.readiness.is_ready()).await;
+    }
+
+    pub fn put(&self, name: &str, price: u64) {
+        self.outbox.put(topic(name), live(price));
+    }
+
+    /// Stops as on SIGTERM.
+    pub async fn stop(self) {
+        self.token.cancel();
+        timeout(SOON, self.task).await.expect("stops in time").unwrap();
+    }
+
+    /// Ends as on SIGKILL: nothing more is written, nothing given back.
+    pub fn die(self) {
+        self.task.abort();
+    }
+}
+
+pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let start = Instant::now();
+    while !holds().await {
+        assert!(start.elapsed() < SOON, "{what} did not come");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Follows every topic of the bus and checks that none runs backwards.
+pub struct Watcher {
+    subscriber: Subscriber,
+    pub last: HashMap<Topic, Arc<Record>>,
+    /// What last came as a message.
+    streamed: HashMap<Topic, Stamp>,
+    /// Everything that came as a message, in order.
+    pub history: Vec<(Topic, Arc<Record>)>,
+    pub messages: u64,
+    pub removed: Vec<Topic>,
+}
+
+impl Watcher {
+    /// Has every shard's content, and sees whatever follows.
+    pub async fn join(bus: &Bus) -> Self {
+        let mut watcher = Self {
+            subscriber: bus.subscriber(),
+            last: HashMap::new(),
+            streamed: HashMap::new(),
+            history: Vec::new(),
+            messages: 0,
+            removed: Vec::new(),
+        };
+        let mut snapshots = 0;
+        while snapshots < tickcast_shared::bus::SHARDS {
+            let event = timeout(SOON, watcher.subscriber.next()).await.expect("snapshots");
+            snapshots += u8::from(matches!(event, Event::Snapshot(_)));
+            watcher.take(event);
+        }
+        watcher
+    }
+
+    /// Follows until the topic's value is like that; returns the value.
+    pub async fn sees(&mut self, name: &str, like: impl Fn(&Record) -> bool) -> Arc<Record> {
+        let wanted = topic(name);
+        let follow = async {
+            loop {
+                if let Some(record) = self.last.get(&wanted).filter(|record| like(record)) {
+                    return record.clone();
+                }
+                let event = self.subscriber.next().await;
+                self.take(event);
+            }
+        };
+        match timeout(SOON, follow).await {
+            Ok(record) => record,
+            Err(_) => panic!("{wanted} did not come to it; last: {:?}", self.last.get(&wanted)),
+        }
+    }
+
+    /// Follows until the topic shows that price, live.
+    pub async fn sees_price(&mut self, name: &str, wanted: u64) -> Stamp {
+        let is = |record: &Record| {
+            seen(record) == (State::Live, "none".into(), Some(wanted.to_string()))
+        };
+        self.sees(name, is).await.stamp
+    }
+
+    /// Follows until the topic is removed.
+    pub async fn sees_removal(&mut self, name: &str) {
+        let wanted = topic(name);
+        let follow = async {
+            while !self.removed.contains(&wanted) {
+                let event = self.subscriber.next().await;
+                self.take(event);
+            }
+        };
+        timeout(SOON, follow).await.expect("the removal");
+    }
+
+    /// What came of a topic, in order.
+    pub fn of(&self, name: &str) -> Vec<Arc<Record>> {
+        let wanted = topic(name);
+        let own = self.history.iter().filter(|(topic, _)| *topic == wanted);
+        own.map(|(_, record)| record.clone()).collect()
+    }
+
+    /// A snapshot may be ahead of messages that are still on their way.
+    fn learn(&mut self, topic: Topic, record: Arc<Record>) {
+        if self.last.get(&topic).is_none_or(|last| last.stamp < record.stamp) {
+            self.last.insert(topic, record);
+        }
+    }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Subscribed(shard) => self.subscriber.request_snapshot(shard, Duration::ZERO),
+            Event::SnapshotFailed(shard, _) => {
+                self.subscriber.request_snapshot(shard, Duration::from_millis(50));
+            }
+            Event::Snapshot(snapshot) => {
+                for (topic, record) in snapshot.records {
+                    self.learn(topic, record);
+                }
+            }
+            Event::Message(_, message) => {
+                self.messages += u64::from(message.heartbeat.is_none());
+                for (topic, record) in message.puts {
+                    let before = self.streamed.insert(topic.clone(), record.stamp);
+                    assert!(before < Some(record.stamp), "{topic}: {before:?} {:?}", record.stamp);
+                    self.learn(topic.clone(), record.clone());
+                    self.history.push((topic, record));
+                }
+                self.removed.extend(message.removes);
+            }
+            Event::Unsubscribed(_) | Event::LinkAlive | Event::LinkLost(_) => {}
+        }
+    }
+}

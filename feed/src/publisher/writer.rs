@@ -1,0 +1,305 @@
+//! The publisher's calls to the bus, phase by phase.
+
+use super::{
+    counters,
+    phase::{Held, Phase},
+    table::{Changes, Table},
+};
+use crate::outbox::Outbox;
+use std::time::Duration;
+use tickcast_shared::{
+    admin::Readiness,
+    backoff::Backoff,
+    bus::{Acquired, Bus, Error, Group, Heartbeat, Outage, Publisher, ShardBatch},
+    clock::Clock,
+    market::{Ticker, Topic},
+};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+/// How often a waiting feed asks for the lease: a small part of its time to live, so that a standby
+/// takes over soon after the active feed fell silent.
+const ASK_EVERY: Duration = Duration::from_millis(250);
+
+/// Most changes in one call: some 3 MB, which Redis takes in a fraction of the command time-out.
+const MAX_CALL: usize = 8192;
+
+/// The one writer of a group in this process.
+pub(super) struct Writer {
+    publisher: Publisher,
+    group: Group,
+    table: Table,
+    outbox: Outbox,
+    clock: Clock,
+    readiness: Readiness,
+    outage: Outage,
+    /// Highest epoch ever held or seen; the next one will be above it.
+    floor: u64,
+    /// Whether it was said already that another writer holds the group.
+    said_busy: bool,
+}
+
+impl Writer {
+    pub(super) fn new(
+        bus: &Bus,
+        group: Group,
+        outbox: Outbox,
+        configured: Vec<(Topic, Ticker)>,
+        clock: Clock,
+        readiness: Readiness,
+    ) -> Self {
+        Self {
+            publisher: bus.publisher(group.clone()),
+            table: Table::new(group.clone(), configured),
+            group,
+            outbox,
+            clock,
+            readiness,
+            outage: Outage::default(),
+            floor: 0,
+            said_busy: false,
+        }
+    }
+
+    /// Goes from phase to phase until the token is cancelled, then lets go.
+    pub(super) async fn write(&mut self, token: &CancellationToken) {
+        let mut phase = Phase::Waiting { until: Instant::now() };
+        while !token.is_cancelled() {
+            phase = match self.advance(phase, token).await {
+                Ok(next) => next,
+                Err(error) => self.fail(phase, &error),
+            };
+        }
+        self.stop(phase).await;
+    }
+
+    async fn advance(&mut self, phase: Phase, token: &CancellationToken) -> Result<Phase, Error> {
+        match phase {
+            Phase::Waiting { until } | Phase::Doubtful { until, .. } if Instant::now() < until => {
+                tokio::select! { () = token.cancelled() => {}, () = sleep_until(until) => {} }
+                Ok(phase)
+            }
+            Phase::Waiting { .. } => self.acquire().await,
+            Phase::TakingOver(held) => self.take_over(held).await,
+            Phase::Live(held) => self.live(held, token).await,
+            Phase::Doubtful { held, .. } => self.make_sure(held).await,
+        }
+    }
+
+    async fn acquire(&mut self) -> Result<Phase, Error> {
+        self.absorb();
+        let sent = Instant::now();
+        match self.publisher.acquire(self.floor).await? {
+            Acquired::Held { epoch } => {
+                self.floor = self.floor.max(epoch);
+                self.said_busy = false;
+                Ok(Phase::TakingOver(Held::new(epoch, sent)))
+            }
+            Acquired::Busy { for_at_most } => {
+                self.wait_for_other(for_at_most);
+                Ok(Phase::Waiting { until: Instant::now() + ASK_EVERY })
+            }
+        }
+    }
+
+    /// Another feed is active: this one stands by.
+    fn wait_for_other(&mut self, for_at_most: Duration) {
+        self.restored();
+        self.readiness.set(false);
+        if !self.said_busy {
+            self.said_busy = true;
+            info!(
+                group = %self.group, lease_ms = for_at_most.as_millis(),
+                "another feed holds this group; waiting to take over when it stops"
+            );
+        }
+    }
+
+    async fn take_over(&mut self, held: Held) -> Result<Phase, Error> {
+        self.publisher.raise().await?;
+        let cached = self.publisher.cached().await?;
+        let highest = Table::highest_epoch(&cached);
+        if highest >= held.epoch {
+            // The counter was lost and the cache was not: start again above what is cached.
+            self.floor = self.floor.max(highest);
+            return Ok(Phase::Waiting { until: Instant::now() });
+        }
+        self.absorb();
+        self.table.enter(held.epoch);
+        let changes = self.table.take_over(cached, self.clock.now(), Instant::now());
+        let topics = changes.len();
+        self.publish_own(changes).await?;
+        let held = self.beat(held).await?;
+        self.restored();
+        self.readiness.set(true);
+        counters::epoch(held.epoch);
+        info!(group = %self.group, epoch = held.epoch, topics, "holding the group; publishing");
+        Ok(Phase::Live(held))
+    }
+
+    /// Waits for the next thing to do, and does it.
+    async fn live(&mut self, held: Held, token: &CancellationToken) -> Result<Phase, Error> {
+        let beat = tokio::select! {
+            biased;
+            () = token.cancelled() => return Ok(Phase::Live(held)),
+            () = sleep_until(held.beat) => true,
+            () = self.outbox.arrived() => false,
+        };
+        if held.has_expired(Instant::now()) {
+            return Err(Error::Fenced);
+        }
+        if beat {
+            let held = self.beat(held).await?;
+            let removals = self.table.due_removals(Instant::now());
+            self.publish_own(removals).await?;
+            return Ok(Phase::Live(held));
+        }
+        self.publish_heard().await?;
+        Ok(Phase::Live(held))
+    }
+
+    /// Something failed, and may have happened all the same. If the lease still holds, with the
+    /// fences of this epoch, every topic is written again, under new numbers.
+    async fn make_sure(&mut self, held: Held) -> Result<Phase, Error> {
+        let held = self.beat(held).await?;
+        self.absorb();
+        let changes = self.table.rewrite(Instant::now());
+        let topics = changes.len();
+        self.publish_own(changes).await?;
+        info!(group = %self.group, epoch = held.epoch, topics, "every topic is written again");
+        self.restored();
+        Ok(Phase::Live(held))
+    }
+
+    async fn beat(&mut self, held: Held) -> Result<Held, Error> {
+        let sent = Instant::now();
+        let heartbeat = Heartbeat { sent: self.clock.now(), links: self.outbox.links() };
+        self.publisher.heartbeat(&heartbeat).await?;
+        counters::heartbeat();
+        Ok(held.renewed(sent))
+    }
+
+    async fn publish_heard(&mut self) -> Result<(), Error> {
+        let changes = self.outbox.take();
+        let updates = changes.len() as u64;
+        let batches = self.table.seal_heard(changes, self.clock.now());
+        self.publish(batches, updates).await
+    }
+
+    async fn publish_own(&mut self, changes: Changes) -> Result<(), Error> {
+        let updates = changes.len() as u64;
+        let batches = self.table.seal_own(changes, self.clock.now());
+        self.publish(batches, updates).await
+    }
+
+    async fn publish(&mut self, batches: Vec<ShardBatch>, updates: u64) -> Result<(), Error> {
+        for piece in pieces(batches) {
+            let sent = Instant::now();
+            if let Err(error) = self.publisher.publish(piece).await {
+                counters::unconfirmed(updates);
+                return Err(error);
+            }
+            counters::batch(sent.elapsed());
+        }
+        counters::published(updates);
+        Ok(())
+    }
+
+    /// While nothing can be written, only the newest values are worth keeping.
+    fn absorb(&mut self) {
+        let passed_over = self.table.absorb(self.outbox.take(), Instant::now());
+        counters::conflated(passed_over);
+    }
+
+    fn fail(&mut self, phase: Phase, error: &Error) -> Phase {
+        counters::failed(error);
+        let now = Instant::now();
+        if self.outage.failed(error, now.into_std()) {
+            warn!(group = %self.group, %error, action = advice(error), "cannot publish; trying again for ever");
+        }
+        let next = phase.after(error, Backoff::BUS.random_delay(self.outage.failures()), now);
+        if phase.may_hold() && !next.may_hold() {
+            counters::epoch(0);
+        }
+        next
+    }
+
+    fn restored(&mut self) {
+        if let Some(down) = self.outage.recovered(Instant::now().into_std()) {
+            info!(group = %self.group, down_ms = down.as_millis(), "the bus answers again");
+        }
+    }
+
+    /// Writes what is pending and gives the lease back, one attempt each: the lease also runs out.
+    async fn stop(&mut self, phase: Phase) {
+        if let Phase::Live(held) = phase
+            && !held.has_expired(Instant::now())
+            && let Err(error) = self.publish_heard().await
+        {
+            warn!(group = %self.group, %error, "the last updates may not have been published");
+        }
+        if phase.may_hold() {
+            match self.publisher.release().await {
+                Ok(()) => info!(group = %self.group, "gave the group back"),
+                Err(error) => warn!(group = %self.group, %error, "the group's lease will run out"),
+            }
+        }
+        counters::epoch(0);
+        self.readiness.set(false);
+    }
+}
+
+/// Whole batches in groups that one call can carry.
+fn pieces(batches: Vec<ShardBatch>) -> Vec<Vec<ShardBatch>> {
+    let mut pieces: Vec<Vec<ShardBatch>> = Vec::new();
+    let mut room = 0_usize;
+    for batch in batches {
+        let size = batch.puts.len() + batch.removes.len();
+        match pieces.last_mut() {
+            Some(piece) if size <= room => {
+                room -= size;
+                piece.push(batch);
+            }
+            _ => {
+                room = MAX_CALL.saturating_sub(size);
+                pieces.push(vec![batch]);
+            }
+        }
+    }
+    pieces
+}
+
+/// What an operator can do about it.
+fn advice(error: &Error) -> &'static str {
+    match error {
+        Error::Fenced => "nothing: this feed asks for the lease again",
+        Error::Refused(_) => "check Redis: memory, replicas, disk, access rules",
+        Error::Link(_) => "check that Redis runs and can be reached",
+        Error::Unusable(_) => "check redis_url and the server's version",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tickcast_shared::bus::ShardId;
+
+    #[test]
+    fn a_call_carries_whole_batches_in_order_up_to_its_limit() {
+        let topic: Topic = "ticker:okx:A-USDT".parse().unwrap();
+        let batch = |number: u8, size: usize| ShardBatch {
+            shard: ShardId::new(number).unwrap(),
+            puts: Vec::new(),
+            removes: vec![topic.clone(); size],
+        };
+        let sizes = [MAX_CALL / 2, MAX_CALL / 2, 1, 2 * MAX_CALL, 5];
+        let batches = (0..).zip(sizes).map(|(number, size)| batch(number, size)).collect();
+        let shards: Vec<Vec<usize>> = pieces(batches)
+            .iter()
+            .map(|piece| piece.iter().map(|batch| batch.shard.index()).collect())
+            .collect();
+        assert_eq!(shards, [vec![0, 1], vec![2], vec![3], vec![4]]);
+        assert!(pieces(Vec::new()).is_empty());
+    }
+}
