@@ -66,6 +66,10 @@ fn serve(flags: &Common, command: &Command) -> Result<(), Failure> {
     let config = Config::load(flags.config.as_deref(), command)?;
     telemetry::log_to_stderr(flags.log_format, level)?;
     lifecycle::log_panics();
+    // Every client is a descriptor. Where the limit cannot be raised, the gateway lives with it.
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
     let runtime = Builder::new_multi_thread().enable_all().build();
     runtime.context("cannot start the event loop")?.block_on(roles::run(command, config))
 }

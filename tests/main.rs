@@ -1,5 +1,6 @@
 //! What holds from outside: real processes, real sockets, a real Redis. One file per behaviour,
 //! all in one program so that they run side by side.
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod support;
 

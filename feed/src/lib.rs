@@ -9,12 +9,12 @@
 //! - [`publisher`]: lease, sequence numbers and batches
 
 pub mod config;
-mod run;
-pub mod exchange;
 pub mod connector;
-pub mod quality;
+pub mod exchange;
 pub mod outbox;
 pub mod publisher;
+pub mod quality;
+mod run;
 
 pub use config::{ExchangeConfig, FeedConfig};
 pub use run::{Dlq, Feed, FeedError, run};

@@ -137,6 +137,9 @@ pub struct PairArgs {
     #[arg(long, value_name = "S", default_value_t = 10,
         value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub secs: u64,
+    /// Messages per client and second of the bare loop [default: what the gateway delivers].
+    #[arg(long, value_name = "R", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub rate: Option<u32>,
     /// How many pairs.
     #[arg(long, value_name = "N", default_value_t = 5,
         value_parser = clap::value_parser!(u16).range(1..=1000))]

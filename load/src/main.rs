@@ -163,7 +163,7 @@ async fn pair(args: PairArgs, token: CancellationToken) -> Result<ExitCode> {
         ..SwarmConfig::new(args.url)
     };
     let program = std::env::current_exe().context("cannot find this program")?;
-    let config = PairConfig { gateway, program, pairs: args.pairs.into() };
+    let config = PairConfig { gateway, program, pairs: args.pairs.into(), rate: args.rate };
     let comparison = pair::run(config, token).await?;
     if args.json {
         say(serde_json::to_string_pretty(&comparison).context("cannot write the result")?);

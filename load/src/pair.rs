@@ -39,6 +39,9 @@ pub struct PairConfig {
     pub program: PathBuf,
     /// How many pairs.
     pub pairs: usize,
+    /// Messages per client and second of the bare loop; `None`: as many as the gateway's first run
+    /// delivered, which is too few when the gateway conflates.
+    pub rate: Option<u32>,
 }
 
 /// One run against each.
@@ -59,7 +62,7 @@ pub struct Pair {
 /// All pairs.
 #[derive(Debug, Clone, Serialize)]
 pub struct Comparison {
-    /// Messages per client and second of the bare loop, as the gateway sent them.
+    /// Messages per client and second of the bare loop.
     pub rate: u32,
     /// Bytes of its messages, as the gateway's.
     pub size: usize,
@@ -82,7 +85,7 @@ pub async fn run(config: PairConfig, token: CancellationToken) -> Result<Compari
     let first = measure("the gateway", config.gateway.clone(), &token).await?;
     let per_client = first.deliveries as f64 / first.connected as f64 / first.seconds;
     // Both are small positive numbers: `as` cuts nothing off.
-    let rate = (per_client.round() as u32).max(1);
+    let rate = config.rate.unwrap_or(per_client.round() as u32).max(1);
     let bytes = (first.bytes / first.frames.max(1)).saturating_sub(HEADER_BYTES);
     let size = usize::try_from(bytes).unwrap_or(usize::MAX).max(crate::limit::MIN_BYTES);
     let limit = BareLoop::start(&config.program, rate, size)?;

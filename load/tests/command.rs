@@ -68,15 +68,14 @@ fn pair_compares_a_server_with_the_bare_loop() {
     let url = line.split_whitespace().find(|word| word.starts_with("ws://")).unwrap();
     let pid = server.child.id();
     let run = output(&format!(
-        "pair --url {url} --server-pid {pid} --clients 50 --topics BTC-USDT --secs 1 --pairs 2 --json"
+        "pair --url {url} --server-pid {pid} --clients 100 --rate 200 --topics BTC-USDT --secs 1 --pairs 2 --json"
     ));
     assert!(run.status.success(), "{run:?}");
     let result: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
     assert_eq!((&result["size"], result["pairs"].as_array().unwrap().len()), (&600.into(), 2));
-    let rate = result["rate"].as_u64().unwrap();
-    assert!((150..=250).contains(&rate), "{result}");
+    assert_eq!(result["rate"], 200);
     // The same program on both sides.
-    assert!((0.2..5.0).contains(&result["median_ratio"].as_f64().unwrap()), "{result}");
+    assert!((0.1..10.0).contains(&result["median_ratio"].as_f64().unwrap()), "{result}");
 }
 
 #[test]

@@ -24,7 +24,7 @@ local now = time[1] * 1000000 + time[2]
 if epoch ~= ARGV[4] then
   return redis.error_reply('FENCED another epoch holds this group')
 end
-if false then
+if now > tonumber(expires) then
   return redis.error_reply('FENCED the fence has expired')
 end
 if tonumber(ARGV[5]) <= tonumber(last) then
