@@ -55,6 +55,7 @@ impl Config {
             symbols: vec!["BTC-USDT".to_owned()],
             rest_url: Some("http://127.0.0.1:7000".to_owned()),
             ws_url: Some("ws://127.0.0.1:7000".to_owned()),
+            simulated: false,
         });
         let timing = &mut sample.feed.timing;
         for unset in [&mut timing.idle_ms, &mut timing.quiet_ms, &mut timing.proof_ms] {

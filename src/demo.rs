@@ -36,6 +36,7 @@ fn exchange(venue: &DemoVenue) -> ExchangeConfig {
         symbols: venue.symbols.clone(),
         rest_url: Some(venue.rest_url.clone()),
         ws_url,
+        simulated: true,
     }
 }
 

@@ -1,6 +1,6 @@
 //! A gateway that joins in the middle of a burst misses nothing.
 
-use crate::support::Market;
+use crate::support::{Client, Market};
 use std::collections::HashMap;
 use tickcast_load::venue::{Exchange, Source, VenueConfig};
 
@@ -22,24 +22,11 @@ async fn a_gateway_joins_in_the_middle_of_a_burst_without_a_hole() {
     before.ticker_where("ticker:kucoin:BTC-USDT", live).await;
 
     let late = market.gateway().await;
-    let mut clients = [before, late.client(&["ticker:kucoin:*"]).await];
-    let mut runs = [HashMap::new(), HashMap::new()];
-    for (client, run) in clients.iter_mut().zip(&mut runs) {
-        let full = |run: &HashMap<String, Vec<u64>>| {
-            run.len() >= market.venue().symbols().len()
-                && run.values().all(|seqs| seqs.len() >= RUN)
-        };
-        for looked_at in 0.. {
-            if full(run) {
-                break;
-            }
-            assert!(looked_at < MOST, "some topics hardly move: {run:?}");
-            let ticker = client.next_of("ticker").await;
-            let topic = ticker["topic"].as_str().expect("a topic").to_owned();
-            run.entry(topic).or_default().push(ticker["seq"].as_u64().expect("a seq"));
-        }
-    }
-    for (topic, seqs) in &runs[1] {
+    let mut joined = late.client(&["ticker:kucoin:*"]).await;
+    let topics = market.venue().symbols().len();
+    // Both read all the time, as clients do that keep up.
+    let (_, seqs) = tokio::join!(run(&mut before, topics), run(&mut joined, topics));
+    for (topic, seqs) in &seqs {
         // Every update is told to a client that keeps up: no seq is missing, none comes twice.
         let holes: Vec<_> = seqs.windows(2).filter(|pair| pair[1] != pair[0] + 1).collect();
         assert!(holes.is_empty(), "{topic}: {holes:?}");
@@ -47,4 +34,18 @@ async fn a_gateway_joins_in_the_middle_of_a_burst_without_a_hole() {
     for name in ["tickcast_gateway_rejoins_total", "tickcast_gateway_conflated_overload_total"] {
         assert_eq!(late.metric(name).await, 0.0, "{name}");
     }
+}
+
+/// The consecutive seqs of every topic, as many as it takes for each to have its run.
+async fn run(client: &mut Client, topics: usize) -> HashMap<String, Vec<u64>> {
+    let mut seqs: HashMap<String, Vec<u64>> = HashMap::new();
+    for _ in 0..MOST {
+        let ticker = client.next_of("ticker").await;
+        let topic = ticker["topic"].as_str().expect("a topic").to_owned();
+        seqs.entry(topic).or_default().push(ticker["seq"].as_u64().expect("a seq"));
+        if seqs.len() == topics && seqs.values().all(|seqs| seqs.len() >= RUN) {
+            return seqs;
+        }
+    }
+    panic!("some topics hardly move: {seqs:?}");
 }

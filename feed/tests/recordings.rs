@@ -92,7 +92,7 @@ fn replay(exchange: &'static dyn Exchange, frames: &[(Micros, String)]) -> Repla
         .enumerate()
         .map(|(at, name)| (format!("S{at}-X").parse().unwrap(), name.clone()))
         .collect();
-    let mut quality = Quality::new(books.clone(), letters, &named, frames[0].0);
+    let mut quality = Quality::new(books.clone(), letters, &named, false, frames[0].0);
     let known: Vec<Option<String>> = names.into_iter().map(Some).collect();
     quality.begin(Generation(1), false, &known);
     let mut replayed =

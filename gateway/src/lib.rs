@@ -81,8 +81,10 @@ pub async fn run(
         (tasks.token(), CancellationToken::new(), CancellationToken::new());
 
     tasks.essential("shards", watch_shards(alive, config.shard_count(), drained.clone()));
+    let subscriber = bus.subscriber();
+    subscriber.show_in(&queues);
     let ingest = ingest::run(
-        bus.subscriber(),
+        subscriber,
         hub.clone(),
         prices.clone(),
         clock,

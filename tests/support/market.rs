@@ -29,18 +29,22 @@ impl Market {
     pub async fn start(configs: Vec<VenueConfig>) -> Self {
         let (mut venues, mut sections) = (Vec::new(), String::new());
         for config in configs {
-            let name = config.exchange.name();
+            let exchange = config.exchange;
+            let name = exchange.name();
             let venue = Venue::start(config, CancellationToken::new()).await.expect("a venue");
             let spot = spot_symbols(&venue);
             let quoted: Vec<String> = spot.iter().map(|symbol| format!("{symbol:?}")).collect();
             write!(
                 sections,
-                "[[feed.exchange]]\nname = {name:?}\nsymbols = [{}]\nrest_url = {:?}\nws_url = {:?}\n",
+                "[[feed.exchange]]\nname = {name:?}\nsymbols = [{}]\nrest_url = {:?}\n",
                 quoted.join(", "),
                 venue.rest_url(),
-                venue.ws_url(),
             )
             .expect("a string takes everything");
+            // KuCoin names its socket in its token answer.
+            if exchange != Exchange::Kucoin {
+                writeln!(sections, "ws_url = {:?}", venue.ws_url()).expect("as above");
+            }
             venues.push(venue);
         }
         let symbols = spot_symbols(&venues[0]);

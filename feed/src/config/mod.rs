@@ -55,6 +55,9 @@ pub struct ExchangeConfig {
     /// Another WebSocket base address. KuCoin's always comes from its token answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ws_url: Option<String>,
+    /// Says from the start that the venue is a simulator. One that owns up in its handshake is
+    /// marked without it; a real one never is by what it sends.
+    pub simulated: bool,
 }
 
 impl FeedConfig {

@@ -20,6 +20,8 @@ pub struct VenuePlan {
     pub symbols: Vec<Symbol>,
     /// Where it is reached.
     pub addresses: Addresses,
+    /// Whether it is known to be a simulator before it says so.
+    pub simulated: bool,
 }
 
 pub(super) fn plan(config: &FeedConfig) -> Result<Vec<VenuePlan>, ConfigErrors> {
@@ -74,7 +76,8 @@ fn venue(key: &str, entry: &ExchangeConfig, errors: &mut Vec<ConfigError>) -> Op
     let own = exchange.addresses();
     let rest = entry.rest_url.as_deref().unwrap_or(&own.rest);
     let ws = own.ws.as_deref().map(|own| entry.ws_url.as_deref().unwrap_or(own));
-    Some(VenuePlan { exchange, id, symbols, addresses: Addresses::new(rest, ws) })
+    let (addresses, simulated) = (Addresses::new(rest, ws), entry.simulated);
+    Some(VenuePlan { exchange, id, symbols, addresses, simulated })
 }
 
 fn symbols(key: &str, texts: &[String], errors: &mut Vec<ConfigError>) -> Vec<Symbol> {

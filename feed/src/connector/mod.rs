@@ -75,7 +75,7 @@ impl Connector {
         let by_rule = |symbol: &Symbol| (symbol.clone(), venue.exchange.name_by_rule(symbol));
         let named: Vec<(Symbol, String)> = symbols.iter().map(by_rule).collect();
         let (accounting, letters) = (venue.accounting.clone(), venue.dead_letters.clone());
-        let quality = Quality::new(accounting, letters, &named, venue.clock.now());
+        let quality = Quality::new(accounting, letters, &named, venue.simulated, venue.clock.now());
         let good = Duration::from_millis(venue.timing.good_ms);
         Self {
             course: Course::new(venue.timing.backoff(), good),

@@ -23,6 +23,8 @@ const LIST_RETRY: Duration = Duration::from_secs(30);
 pub struct Venue {
     pub(super) exchange: &'static dyn Exchange,
     pub(super) addresses: Addresses,
+    /// Whether it is a simulator whatever its handshakes say.
+    pub(super) simulated: bool,
     pub(super) timing: Timing,
     pub(super) clock: Clock,
     pub(super) outbox: Outbox,
@@ -74,6 +76,7 @@ impl Venue {
         Self {
             exchange: plan.exchange,
             addresses: plan.addresses.clone(),
+            simulated: plan.simulated,
             timing,
             clock,
             outbox,

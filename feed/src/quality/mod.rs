@@ -48,6 +48,8 @@ pub enum Verdict {
 pub struct Quality {
     accounting: Accounting,
     dead_letters: DeadLetters,
+    /// Whether the venue is a simulator whatever its handshakes say.
+    simulated: bool,
     generation: Generation,
     symbols: Vec<SymbolState>,
     /// Position of each symbol by the venue's name for it.
@@ -61,6 +63,7 @@ impl Quality {
         accounting: Accounting,
         dead_letters: DeadLetters,
         symbols: &[(Symbol, String)],
+        simulated: bool,
         now: Micros,
     ) -> Self {
         let exchange = accounting.exchange().clone();
@@ -68,12 +71,13 @@ impl Quality {
             .iter()
             .map(|(symbol, name)| {
                 let topic = Topic::ticker(&exchange, symbol);
-                SymbolState::new(topic, Ticker::pending(name, false, now))
+                SymbolState::new(topic, Ticker::pending(name, simulated, now))
             })
             .collect();
         Self {
             accounting,
             dead_letters,
+            simulated,
             generation: Generation::default(),
             symbols,
             by_name: HashMap::new(),
@@ -92,7 +96,7 @@ impl Quality {
         self.by_name.clear();
         for (at, (state, name)) in self.symbols.iter_mut().zip(names).enumerate() {
             if let Some(name) = name {
-                state.reconnected(name, simulated);
+                state.reconnected(name, simulated || self.simulated);
                 self.by_name.insert(name.clone(), at);
             }
         }

@@ -24,7 +24,7 @@ impl Bench {
         let letters = DeadLetters::new(&Queues::default());
         let now = Micros(1_700_000_000_000_000);
         let symbols = [("BTC-USDT".parse().unwrap(), "BTC-USDT".to_owned())];
-        let mut quality = Quality::new(books.clone(), letters.clone(), &symbols, now);
+        let mut quality = Quality::new(books.clone(), letters.clone(), &symbols, false, now);
         quality.begin(FIRST, false, &[Some("BTC-USDT".into())]);
         Self { quality, books, letters, now }
     }

@@ -132,9 +132,9 @@ impl Session {
     }
 
     fn or_close<T>(&self, result: Result<T, Close>) -> Result<T, Ended> {
-        result.or_else(|close| {
+        result.map_err(|close| {
             self.close(close, &[]);
-            Err(Ended)
+            Ended
         })
     }
 

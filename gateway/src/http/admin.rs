@@ -4,7 +4,6 @@ use crate::hub::{Hub, Report};
 use axum::{Json, Router, extract::State, routing::get};
 
 /// `GET /connections`
-#[must_use]
 pub fn routes(hub: Hub) -> Router {
     Router::new().route("/connections", get(connections)).with_state(hub)
 }

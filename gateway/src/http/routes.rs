@@ -19,7 +19,6 @@ use tower_http::{
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// All public paths.
-#[must_use]
 pub fn build(app: App) -> Router {
     let no_store = SetResponseHeaderLayer::if_not_present(
         header::CACHE_CONTROL,

@@ -51,7 +51,7 @@ impl Book {
 
     /// How many topics there are.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.entries.len()
     }
 

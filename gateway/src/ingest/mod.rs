@@ -186,7 +186,7 @@ impl Ingest {
         let complete = &self.prices.complete;
         if !complete.is_ready() && self.merges.iter().all(Merge::is_trusted) {
             complete.set(true);
-            info!(topics = self.book.len(), "first snapshot is complete; serving");
+            info!(topics = self.book.count(), "first snapshot is complete; serving");
         }
     }
 
@@ -216,7 +216,7 @@ impl Ingest {
         let mut out = Vec::new();
         let now = Instant::now();
         gauge!("tickcast_gateway_topics")
-            .set(f64::from(u32::try_from(self.book.len()).unwrap_or(0)));
+            .set(f64::from(u32::try_from(self.book.count()).unwrap_or(0)));
         if self.life.bus_is_silent(now) {
             self.bus_lost("no answer to PING", &mut out);
         }

@@ -69,6 +69,7 @@ impl Bench {
                 &format!("http://{}", venue.address),
                 Some(&format!("ws://{}", venue.address)),
             ),
+            simulated: false,
         };
         let around = Surroundings {
             timing,
