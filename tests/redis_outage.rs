@@ -30,7 +30,7 @@ async fn forward(
 async fn nobody_is_disconnected_and_nothing_runs_backwards() {
     let mut market = Market::kucoin(&["BTC-USDT", "ETH-USDT"]).await;
     let (_feed, left, right) = tokio::join!(market.feed(), market.gateway(), market.gateway());
-    let mut clients = vec![left.client(&["BTC-USDT"]).await, right.client(&["*-USDT"]).await];
+    let mut clients = [left.client(&["BTC-USDT"]).await, right.client(&["*-USDT"]).await];
     let mut newest = [HashMap::new(), HashMap::new()];
     let control = market.venue().control.clone();
     control.until_subscribed(&["BTC-USDT"]).await;

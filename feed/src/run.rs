@@ -197,6 +197,7 @@ mod tests {
             symbols: vec!["BTC-USDT".into()],
             rest_url: Some(format!("http://{}", venue.address)),
             ws_url: Some(format!("ws://{}", venue.address)),
+            simulated: false,
         };
         let config =
             FeedConfig { exchange: vec![exchange], timing: SHORT, ..FeedConfig::default() };

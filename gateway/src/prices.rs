@@ -3,6 +3,7 @@
 use crate::ingest::life::{ExchangeLife, Life, Shared};
 use dashmap::DashMap;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use std::{
     collections::BTreeMap,
     sync::{Arc, PoisonError},
@@ -73,7 +74,7 @@ impl Prices {
 
     /// The ticker of a topic as JSON; none if there is no such topic.
     #[must_use]
-    pub fn price(&self, topic: &Topic) -> Option<serde_json::Value> {
+    pub fn price(&self, topic: &Topic) -> Option<Box<RawValue>> {
         let shown = self.topics.get(topic)?.clone();
         let life = self.life();
         let age = life.age(topic, &shown.record, Instant::now(), self.clock.now());
@@ -83,7 +84,7 @@ impl Prices {
             age_ms: age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
             stale: shown.state != State::Live,
         };
-        serde_json::to_value(price).ok()
+        serde_json::value::to_raw_value(&price).ok()
     }
 
     /// A topic's value.

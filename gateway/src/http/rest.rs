@@ -6,7 +6,8 @@ use axum::{
     Json,
     extract::{Path, RawQuery, State},
 };
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::{Value, json, value::RawValue};
 use tickcast_shared::{
     market::{Channel, ExchangeId, Topic},
     protocol::command::{DEFAULT_TOPICS_PAGE, MAX_TOPICS_PAGE},
@@ -17,12 +18,19 @@ const MAX_SYMBOLS: usize = 500;
 
 type Answer = Result<Json<Value>, Refusal>;
 
+/// The answer of `/v1/prices`.
+#[derive(Debug, Serialize)]
+pub struct Prices {
+    prices: Vec<Box<RawValue>>,
+    missing: Vec<String>,
+}
+
 /// `GET /v1/price/{symbol}?exchange=`
 pub async fn price(
     State(app): State<App>,
     Path(symbol): Path<String>,
     RawQuery(query): RawQuery,
-) -> Answer {
+) -> Result<Json<Box<RawValue>>, Refusal> {
     ready(&app)?;
     let [exchange] = named(query.as_deref(), ["exchange"])?;
     let topic = ticker(&app, &symbol, exchange.as_deref())?;
@@ -32,7 +40,10 @@ pub async fn price(
 }
 
 /// `GET /v1/prices?symbols=A,B&exchange=`
-pub async fn prices(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
+pub async fn prices(
+    State(app): State<App>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Prices>, Refusal> {
     ready(&app)?;
     let [symbols, exchange] = named(query.as_deref(), ["symbols", "exchange"])?;
     let symbols = symbols.unwrap_or_default();
@@ -41,14 +52,14 @@ pub async fn prices(State(app): State<App>, RawQuery(query): RawQuery) -> Answer
         let message = format!("symbols must name 1 to {MAX_SYMBOLS} symbols, as in A-B,C-D");
         return Err(Refusal::bad_field(message));
     }
-    let (mut prices, mut missing) = (Vec::new(), Vec::new());
+    let mut answer = Prices { prices: Vec::new(), missing: Vec::new() };
     for symbol in symbols {
         match app.prices.price(&ticker(&app, symbol, exchange.as_deref())?) {
-            Some(price) => prices.push(price),
-            None => missing.push(symbol),
+            Some(price) => answer.prices.push(price),
+            None => answer.missing.push(symbol.to_owned()),
         }
     }
-    Ok(Json(json!({"prices": prices, "missing": missing})))
+    Ok(Json(answer))
 }
 
 /// `GET /v1/topics?match=&limit=&cursor=`

@@ -1,6 +1,7 @@
 //! A gateway on the memory bus, a hand that writes to the bus, and a client.
 
 #![expect(dead_code, reason = "each test file uses its own part")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails where it stands")]
 
 use axum::http::Request;
 use futures_util::{SinkExt, StreamExt};
