@@ -120,7 +120,9 @@ async fn a_state_that_is_not_well_is_told_with_its_reason() {
     assert_eq!((&status["state"], &status["reason"]), (&json!("stale"), &json!("link_lost")));
     let mut late = stage.client("?topics=BTC-USDT").await;
     late.next_of("subscribed").await;
-    assert_eq!(late.next().await["type"], "status");
+    let told = late.next().await;
+    assert_eq!((&told["type"], &told["scope"]), (&json!("status"), &json!("exchange")), "{told}");
+    assert_eq!((&told["name"], &told["state"]), (&json!("kucoin"), &json!("stale")), "{told}");
     stage.remove(BTC).await;
     let status = client.next_of("status").await;
     assert_eq!((&status["scope"], &status["state"]), (&json!("topic"), &json!("halted")));
@@ -145,4 +147,47 @@ async fn a_feed_that_falls_silent_makes_its_prices_stale() {
     let back = client.next_of("ticker").await;
     assert_eq!(back["state"], "live");
     assert!(back["epoch"].as_u64() > live["epoch"].as_u64());
+}
+
+#[tokio::test]
+async fn a_gateway_that_starts_on_a_filled_bus_has_nothing_bad_to_say() {
+    let mut stage = Stage::start(|_| {}).await;
+    stage.price(BTC, "1").await;
+    let late = stage.another_gateway().await;
+    let mut early = stage.client_of(late, "?topics=BTC-USDT").await;
+    early.next_of("synced").await;
+    // Its feed is heard only now; before that the value was not to be called live.
+    stage.heartbeat("kucoin", LinkState::Live).await;
+    stage.price(BTC, "2").await;
+    while early.next_of("ticker").await["last_price"] != "2" {}
+    let mut later = stage.client_of(late, "?topics=BTC-USDT").await;
+    later.next_of("subscribed").await;
+    let value = later.next().await;
+    assert_eq!((&value["type"], &value["state"]), (&json!("ticker"), &json!("live")), "{value}");
+}
+
+#[tokio::test]
+async fn a_removed_topic_that_comes_back_says_so() {
+    let mut stage = Stage::start(|_| {}).await;
+    stage.price(BTC, "1").await;
+    let mut client = stage.client("?topics=BTC-USDT").await;
+    client.next_of("synced").await;
+    stage.remove(BTC).await;
+    assert_eq!(client.next_of("status").await["state"], "halted");
+    stage.price(BTC, "2").await;
+    assert_eq!(client.next_of("status").await["state"], "live");
+    assert_eq!(client.next_of("ticker").await["last_price"], "2");
+}
+
+#[tokio::test]
+async fn patterns_and_long_lists_have_a_limit() {
+    let stage = Stage::start(|config| config.limits.max_topics = 3).await;
+    let mut client = stage.client("?topics=A*,B*,C*,D*").await;
+    let error = client.next_of("error").await;
+    assert_eq!((&error["code"], &error["field"]), (&json!("too_many_topics"), &json!("topics")));
+    client.send(r#"{"op":"subscribe","topics":["A-*","B-*","C-*"]}"#).await;
+    assert_eq!(client.next_of("subscribed").await["rejected"], json!([]));
+    client.send(r#"{"op":"subscribe","topics":["D-*"]}"#).await;
+    let answer = client.next_of("subscribed").await;
+    assert_eq!(answer["rejected"][0]["code"], "too_many_topics");
 }

@@ -59,17 +59,16 @@ impl Tasks {
             let mut terminate = tokio::signal::unix::signal(SignalKind::terminate())?;
             let mut interrupt = tokio::signal::unix::signal(SignalKind::interrupt())?;
             tokio::select! {
-                () = token.cancelled() => return Ok::<(), std::io::Error>(()),
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
+                () = token.cancelled() => {}
+                _ = terminate.recv() => info!("stopping; a second signal stops at once"),
+                _ = interrupt.recv() => info!("stopping; a second signal stops at once"),
             }
-            info!("stopping; a second signal stops at once");
             token.cancel();
             tokio::spawn(async move {
                 tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
                 std::process::exit(EXIT_AT_ONCE);
             });
-            Ok(())
+            Ok::<(), std::io::Error>(())
         });
     }
 

@@ -7,7 +7,7 @@ use tickcast_shared::backoff::Backoff;
 /// Waits between attempts: a gateway that restarts is back soon, and many clients dial it at once.
 const BACKOFF: Backoff = Backoff { base: Duration::from_millis(250), cap: Duration::from_secs(15) };
 /// A connection that held this long was a success: the next loss starts counting anew.
-pub const SUCCESS_AFTER: Duration = Duration::from_secs(10);
+pub const SUCCESS_AFTER: Duration = Duration::from_secs(30);
 
 /// How a connection ended.
 #[derive(Debug)]

@@ -65,6 +65,11 @@ impl Session {
                 return self.give_up(&piece, stalled);
             }
             piece.clear();
+            if self.shard.borrow().draining {
+                self.conn.enter(Phase::Open);
+                self.leave_for_restart();
+                return Err(Ended);
+            }
         }
         // No await since the last look at the shard: nothing can have changed.
         self.conn.enter(Phase::Open);
@@ -79,7 +84,7 @@ impl Session {
         CatchUp {
             due: due.iter().copied().collect(),
             untold: due,
-            covered: table.expanded(&shard.topics),
+            covered: shard.covered(table),
             since,
             statuses_since: since,
             sent: HashMap::new(),

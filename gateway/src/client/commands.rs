@@ -1,6 +1,7 @@
 //! What a client's commands do.
 
 use super::{
+    conn::Phase,
     plan::Plan,
     session::{Ended, Session},
 };
@@ -63,8 +64,15 @@ impl Session {
     /// # Errors
     /// [`Ended`] when the connection is over.
     pub async fn subscribe(&self, id: Option<&Id>, texts: &[String]) -> Result<(), Ended> {
+        if texts.len() > self.shard.borrow().config.limits.max_topics {
+            let message = "topics has more entries than a connection may have topics";
+            return self.refuse(id, ErrorCode::TooManyTopics, message, Some("topics"));
+        }
         // What waits in the mailbox belongs to the old cohort and comes before the answer.
         crate::hub::worker::pass(&self.shard);
+        if self.conn.phase() == Phase::Closing {
+            return Ok(());
+        }
         let (answer, due, table) = {
             let shard = self.shard.borrow();
             let plan = Plan::new(&shard, &shard.table(self.member), texts);

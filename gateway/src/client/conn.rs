@@ -97,9 +97,11 @@ impl Conn {
         self.phase.get()
     }
 
-    /// Moves on in its life.
+    /// Moves on in its life. Nothing comes after closing.
     pub fn enter(&self, phase: Phase) {
-        self.phase.set(phase);
+        if self.phase.get() != Phase::Closing {
+            self.phase.set(phase);
+        }
     }
 
     /// When something last came from the client.

@@ -33,7 +33,7 @@ impl<'a> Plan<'a> {
             aliases: BTreeMap::new(),
             rejected: Vec::new(),
         };
-        let mut covered = table.expanded(&shard.topics);
+        let mut covered = shard.covered(table);
         for text in texts {
             let taken = if Pattern::is_meant(text) {
                 plan.add_pattern(shard, &mut covered, text)
@@ -81,7 +81,12 @@ impl<'a> Plan<'a> {
             .map_err(|error| (ErrorCode::BadTopic, error.to_string()))?;
         let matching: Vec<TopicId> = shard.topics.matching(&pattern).collect();
         let added = matching.iter().filter(|id| !covered.contains(id)).count();
-        if covered.len() + added > shard.config.limits.max_topics {
+        // A pattern counts as one itself, so that those which match nothing have a limit as well.
+        let patterns =
+            self.table.patterns.len() + usize::from(!self.table.patterns.contains(&pattern));
+        if covered.len() + added > shard.config.limits.max_topics
+            || patterns > shard.config.limits.max_topics
+        {
             return Err(too_many(shard));
         }
         covered.extend(&matching);
@@ -101,5 +106,5 @@ fn default_exchange(shard: &Shard) -> &ExchangeId {
 
 fn too_many(shard: &Shard) -> (ErrorCode, String) {
     let max = shard.config.limits.max_topics;
-    (ErrorCode::TooManyTopics, format!("a connection may have {max} topics"))
+    (ErrorCode::TooManyTopics, format!("a connection may have {max} topics and {max} patterns"))
 }

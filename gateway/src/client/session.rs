@@ -2,7 +2,7 @@
 
 use super::{Conn, Dialled, closing, commands, conn::Phase, conn::Written};
 use crate::{
-    hub::{members::MemberId, shard::Shard},
+    hub::{drain, members::MemberId, shard::Shard},
     wire::{Assembler, Incoming, encode},
 };
 use std::{
@@ -72,6 +72,10 @@ impl Session {
         topics: Option<Vec<String>>,
     ) -> Result<Infallible, Ended> {
         self.welcome()?;
+        if self.shard.borrow().draining {
+            self.leave_for_restart();
+            return Err(Ended);
+        }
         if let Some(topics) = topics {
             Box::pin(self.subscribe(None, &topics)).await?;
         }
@@ -170,6 +174,11 @@ impl Session {
                 Ok(())
             }
         }
+    }
+
+    /// Tells the client that the server restarts, and when to come back.
+    pub fn leave_for_restart(&self) {
+        drain::close(&self.shard, self.member);
     }
 
     /// Leaves the fan-out and tells the client why.

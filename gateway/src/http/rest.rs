@@ -33,7 +33,8 @@ pub async fn price(
 ) -> Result<Json<Box<RawValue>>, Refusal> {
     ready(&app)?;
     let [exchange] = named(query.as_deref(), ["exchange"])?;
-    let topic = ticker(&app, &symbol, exchange.as_deref())?;
+    let exchange = exchange_or_default(&app, exchange.as_deref())?;
+    let topic = ticker(&symbol, &exchange)?;
     app.prices.price(&topic).map(Json).ok_or_else(|| {
         Refusal::unknown_topic(format!("no feed has announced {topic}; see /v1/topics"))
     })
@@ -52,9 +53,12 @@ pub async fn prices(
         let message = format!("symbols must name 1 to {MAX_SYMBOLS} symbols, as in A-B,C-D");
         return Err(Refusal::bad_field(message));
     }
+    let exchange = exchange_or_default(&app, exchange.as_deref())?;
     let mut answer = Prices { prices: Vec::new(), missing: Vec::new() };
     for symbol in symbols {
-        match app.prices.price(&ticker(&app, symbol, exchange.as_deref())?) {
+        // What cannot be a symbol is as missing as one that is not listed.
+        let topic = ticker(symbol, &exchange).ok();
+        match topic.and_then(|topic| app.prices.price(&topic)) {
             Some(price) => answer.prices.push(price),
             None => answer.missing.push(symbol.to_owned()),
         }
@@ -131,13 +135,13 @@ fn ready(app: &App) -> Result<(), Refusal> {
     if app.prices.complete.is_ready() { Ok(()) } else { Err(Refusal::not_ready()) }
 }
 
+fn exchange_or_default(app: &App, name: Option<&str>) -> Result<ExchangeId, Refusal> {
+    name.map_or_else(|| Ok(app.config.default_exchange.clone()), exchange_id)
+}
+
 /// The ticker topic of a symbol, which may also be a full ticker topic.
-fn ticker(app: &App, text: &str, exchange: Option<&str>) -> Result<Topic, Refusal> {
-    let exchange = match exchange {
-        Some(name) => exchange_id(name)?,
-        None => app.config.default_exchange.clone(),
-    };
-    let topic = Topic::parse_client(text, &exchange)
+fn ticker(text: &str, exchange: &ExchangeId) -> Result<Topic, Refusal> {
+    let topic = Topic::parse_client(text, exchange)
         .map_err(|error| Refusal::bad_topic(error.to_string()))?;
     if topic.channel() == Channel::Ticker {
         Ok(topic)

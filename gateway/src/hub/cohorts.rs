@@ -42,18 +42,24 @@ pub struct Place {
 
 impl Cohorts {
     /// Adds a member to the cohort of `table`, making the cohort if it is the first.
-    pub fn join(&mut self, member: MemberId, table: &Rc<Table>, topics: &mut Topics) -> Place {
+    pub fn join(
+        &mut self,
+        member: MemberId,
+        table: &Rc<Table>,
+        topics: &mut Topics,
+        max_topics: usize,
+    ) -> Place {
         let id = match self.by_table.get(table) {
             Some(id) => *id,
-            None => self.found(table, topics),
+            None => self.found(table, topics, max_topics),
         };
         let members = &mut self.all[id.0].members;
         members.push(member);
         Place { cohort: id, at: members.len() - 1 }
     }
 
-    fn found(&mut self, table: &Rc<Table>, topics: &mut Topics) -> CohortId {
-        let covered = table.expanded(topics);
+    fn found(&mut self, table: &Rc<Table>, topics: &mut Topics, max_topics: usize) -> CohortId {
+        let covered = table.expanded(topics, max_topics);
         let id = CohortId(self.all.vacant_key());
         for topic in &covered {
             if let Some(entry) = topics.get_mut(*topic) {

@@ -38,17 +38,20 @@ pub async fn run(shard: Rc<RefCell<Shard>>, done: oneshot::Sender<()>) {
         let late: Vec<MemberId> = shard.borrow().members.iter().map(|(id, _)| id).collect();
         late.into_iter().for_each(|id| close(&shard, id));
     }
+    for (_, member) in shard.borrow().members.iter() {
+        member.conn.reset();
+    }
     // Nobody waits for it any more: nothing is lost.
     let _ = done.send(());
 }
 
-fn close(shard: &Rc<RefCell<Shard>>, id: MemberId) {
+/// Tells one connection to come back after a while that differs from the others'. One that catches
+/// up is told by its own session, at the end of the piece that is under way.
+pub fn close(shard: &Rc<RefCell<Shard>>, id: MemberId) {
     let mut shard = shard.borrow_mut();
     let Some(conn) = shard.members.get(id).map(|member| member.conn.clone()) else { return };
     match conn.phase() {
-        Phase::Closing => {}
-        // In the middle of a frame: there is no place for another.
-        Phase::CatchingUp { .. } => conn.reset(),
+        Phase::Closing | Phase::CatchingUp { .. } => {}
         Phase::Open => {
             shard.detach(id);
             shard.metrics.closed(Close::Restart);

@@ -1,7 +1,7 @@
 //! A pass: everything that waits goes out, at most one write a member.
 
 use super::{
-    Key, Tick, TopicId, Update, cohorts::CohortId, members::MemberId, shard::Shard,
+    About, Key, Tick, TopicId, Update, cohorts::CohortId, members::MemberId, shard::Shard,
     statuses::concerns, update::Status,
 };
 use crate::{client::conn::Written, wire::encode};
@@ -61,10 +61,8 @@ impl Shard {
                     let version = self.topics.next_version();
                     self.statuses.set(status, version);
                 }
-                Update::Removed(id) => {
-                    self.topics.remove(*id);
-                    self.statuses.remove(*id);
-                }
+                // Its last status stays: someone who is catching up must still be told.
+                Update::Removed(id) => self.topics.remove(*id),
             }
         }
         news
@@ -130,12 +128,16 @@ impl Shard {
     }
 
     fn stage_status(&mut self, status: &Arc<Status>) {
-        let concerned: Vec<CohortId> = self
-            .cohorts
-            .iter()
-            .filter(|(_, cohort)| concerns(&status.about, &cohort.topics, &self.topics))
-            .map(|(id, _)| id)
-            .collect();
+        let concerned: Vec<CohortId> = match &status.about {
+            About::Topic(id) => {
+                self.topics.get(*id).map(|entry| entry.cohorts.clone()).unwrap_or_default()
+            }
+            about => {
+                let all = self.cohorts.iter();
+                let told = all.filter(|(_, it)| concerns(about, &it.topics, &self.topics));
+                told.map(|(id, _)| id).collect()
+            }
+        };
         self.stage_frame(status.frame.clone(), &concerned);
     }
 

@@ -14,7 +14,7 @@ use crate::{
     metrics::Metrics,
 };
 use bytes::Bytes;
-use std::{rc::Rc, sync::Arc, time::Instant};
+use std::{collections::BTreeSet, rc::Rc, sync::Arc, time::Instant};
 use tickcast_shared::clock::Clock;
 
 /// Bytes read from a socket at once. One buffer serves all connections of a shard.
@@ -47,7 +47,7 @@ pub struct Shard {
     pub touched: Vec<CohortId>,
     /// Where frames of a pass are put together.
     pub joined: Vec<u8>,
-    /// Connections that are to be told to go, once shutdown has begun.
+    /// Shutdown has begun: whoever comes or catches up is told to go.
     pub draining: bool,
 }
 
@@ -97,11 +97,18 @@ impl Shard {
         self.members.get(member).map(|it| it.table.clone()).unwrap_or_default()
     }
 
+    /// The topics that a table covers now, within the limit.
+    #[must_use]
+    pub fn covered(&self, table: &Table) -> BTreeSet<TopicId> {
+        table.expanded(&self.topics, self.config.limits.max_topics)
+    }
+
     /// Puts a member into the cohort of its table. From here on it gets every pass.
     pub fn attach(&mut self, member: MemberId, table: Rc<Table>) {
         self.detach(member);
+        let max = self.config.limits.max_topics;
         let place =
-            (!table.is_empty()).then(|| self.cohorts.join(member, &table, &mut self.topics));
+            (!table.is_empty()).then(|| self.cohorts.join(member, &table, &mut self.topics, max));
         if let Some(entry) = self.members.get_mut(member) {
             // The cohort's own copy of an equal table lets go of this one.
             entry.table = place.map_or(table, |place| self.cohorts.get(place.cohort).table.clone());
@@ -126,7 +133,7 @@ impl Shard {
         match self.members.get(member) {
             Some(it) => match it.place {
                 Some(place) => self.cohorts.get(place.cohort).topics.iter().copied().collect(),
-                None => it.table.expanded(&self.topics).into_iter().collect(),
+                None => self.covered(&it.table).into_iter().collect(),
             },
             None => Vec::new(),
         }

@@ -16,11 +16,6 @@ impl Statuses {
         self.0.insert(status.about.clone(), (status.clone(), version));
     }
 
-    /// Forgets a topic's.
-    pub fn remove(&mut self, id: TopicId) {
-        self.0.remove(&About::Topic(id));
-    }
-
     /// Statuses that are not well and concern the topics: what a newcomer must know.
     pub fn unwell(&self, mine: &BTreeSet<TopicId>, topics: &Topics) -> Vec<&Arc<Status>> {
         self.pick(mine, topics, |status, _| !status.well)

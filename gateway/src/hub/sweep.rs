@@ -50,18 +50,19 @@ fn sweep(shard: &Rc<RefCell<Shard>>, slice: usize, heartbeat: Duration, ping: &[
             continue;
         }
         let close = if now.duration_since(conn.heard()) >= heartbeat * MISSES {
-            Some(Close::HeartbeatTimeout)
+            Some((Close::HeartbeatTimeout, &ping[..0]))
         } else {
             match conn.write(ping) {
                 Written::All | Written::Gone => None,
-                Written::Part(_) => Some(Close::SlowConsumer),
+                Written::Part(0) => Some((Close::SlowConsumer, &ping[..0])),
+                Written::Part(count) => Some((Close::SlowConsumer, &ping[count..])),
             }
         };
-        if let Some(close) = close {
+        if let Some((close, rest)) = close {
             let mut shard = shard.borrow_mut();
             shard.detach(id);
             shard.metrics.closed(close);
-            closing::tell(&conn, &[], close, None);
+            closing::tell(&conn, rest, close, None);
         }
     }
 }

@@ -20,12 +20,18 @@ impl Table {
         self.topics.is_empty() && self.patterns.is_empty()
     }
 
-    /// Every topic it covers now, in order of their numbers.
+    /// Every topic it covers now, at most `max`: those subscribed by name, then those covered by a
+    /// pattern in order of their announcement, which is the order in which they join.
     #[must_use]
-    pub fn expanded(&self, topics: &Topics) -> BTreeSet<TopicId> {
+    pub fn expanded(&self, topics: &Topics, max: usize) -> BTreeSet<TopicId> {
         let mut all = self.topics.clone();
-        for pattern in &self.patterns {
-            all.extend(topics.matching(pattern));
+        let covered: BTreeSet<TopicId> =
+            self.patterns.iter().flat_map(|pattern| topics.matching(pattern)).collect();
+        for id in covered {
+            if all.len() >= max {
+                break;
+            }
+            all.insert(id);
         }
         all
     }

@@ -28,8 +28,8 @@ struct Entry {
     id: TopicId,
     shard: ShardId,
     record: Arc<Record>,
-    /// What clients have been told.
-    told: Judgement,
+    /// The state that clients have been told.
+    told: State,
     /// Since when the cache lacks it.
     missing: Option<Instant>,
 }
@@ -38,7 +38,8 @@ struct Entry {
 #[derive(Debug)]
 pub struct Book {
     entries: HashMap<Topic, Entry>,
-    numbers: HashMap<Topic, TopicId>,
+    /// Each name's number, and the state and reason that clients were told as its feed's own.
+    numbers: HashMap<Topic, (TopicId, State, Reason)>,
     prices: Prices,
 }
 
@@ -64,7 +65,6 @@ impl Book {
         trusted: bool,
         out: &mut Vec<Update>,
     ) {
-        let judgement = life.judge(&record, trusted, false);
         if let Some(entry) = self.entries.get_mut(topic) {
             let is_back = entry.missing.take().is_some();
             if record.stamp > entry.record.stamp {
@@ -72,16 +72,36 @@ impl Book {
             } else if !is_back {
                 return;
             }
-            entry.tell(topic, judgement, true, &self.prices, out);
-            return;
+        } else {
+            let next = TopicId(u32::try_from(self.numbers.len()).unwrap_or(u32::MAX));
+            let numbered = self.numbers.entry(topic.clone());
+            let (id, ..) = *numbered.or_insert((next, State::Live, Reason::NONE));
+            let shard = ShardId::of(topic);
+            let entry = Entry { id, shard, record, told: State::Live, missing: None };
+            self.entries.insert(topic.clone(), entry);
         }
-        let next = TopicId(u32::try_from(self.numbers.len()).unwrap_or(u32::MAX));
-        let id = *self.numbers.entry(topic.clone()).or_insert(next);
-        let shard = ShardId::of(topic);
-        let told = Judgement { state: State::Live, reason: Reason::NONE, since: None };
-        let mut entry = Entry { id, shard, record, told, missing: None };
-        entry.tell(topic, judgement, true, &self.prices, out);
-        self.entries.insert(topic.clone(), entry);
+        self.tell_own_state(topic, out);
+        if let Some(entry) = self.entries.get_mut(topic) {
+            let judgement = life.judge(&entry.record, trusted, false);
+            entry.tell(topic, judgement.state, &self.prices, out);
+        }
+    }
+
+    /// A `status` whenever the state or the reason that the feed itself gives has changed. What
+    /// this gateway makes of it (bus or feed lost) has a `status` of its own for all topics.
+    fn tell_own_state(&mut self, topic: &Topic, out: &mut Vec<Update>) {
+        let Some(entry) = self.entries.get(topic) else { return };
+        let Some((id, state, reason)) = self.numbers.get_mut(topic) else { return };
+        let ticker = entry.record.body.ticker();
+        if *state != ticker.state || *reason != ticker.reason {
+            (*state, *reason) = (ticker.state, ticker.reason.clone());
+            let own = Judgement {
+                state: ticker.state,
+                reason: ticker.reason.clone(),
+                since: Some(ticker.state_since),
+            };
+            out.push(status(About::Topic(*id), StatusScope::Topic, topic.as_str(), &own));
+        }
     }
 
     /// A topic ceased to exist.
@@ -91,6 +111,9 @@ impl Book {
                 Judgement { state: State::Halted, reason: Reason::UNCONFIGURED, since: None };
             out.push(status(About::Topic(entry.id), StatusScope::Topic, topic.as_str(), &gone));
             out.push(Update::Removed(entry.id));
+            if let Some((_, state, reason)) = self.numbers.get_mut(topic) {
+                (*state, *reason) = (gone.state, gone.reason);
+            }
             self.prices.remove(topic);
         }
     }
@@ -119,10 +142,8 @@ impl Book {
         for (topic, entry) in &mut self.entries {
             let judgement =
                 life.judge(&entry.record, trusted(entry.shard), entry.missing.is_some());
-            if judgement.state != entry.told.state {
-                entry.tell(topic, judgement, false, &self.prices, out);
-            } else {
-                entry.told = judgement;
+            if judgement.state != entry.told {
+                entry.tell(topic, judgement.state, &self.prices, out);
             }
         }
     }
@@ -147,28 +168,17 @@ impl Book {
 }
 
 impl Entry {
-    /// Tells clients the value, and its state where the feed changed it.
-    fn tell(
-        &mut self,
-        topic: &Topic,
-        judgement: Judgement,
-        own_changes: bool,
-        prices: &Prices,
-        out: &mut Vec<Update>,
-    ) {
-        let changed = judgement.state != self.told.state || judgement.reason != self.told.reason;
-        if own_changes && changed {
-            out.push(status(About::Topic(self.id), StatusScope::Topic, topic.as_str(), &judgement));
-        }
+    /// Tells clients the value in the state that this gateway may vouch for.
+    fn tell(&mut self, topic: &Topic, state: State, prices: &Prices, out: &mut Vec<Update>) {
         let ticker = self.record.body.ticker();
-        let message = TickerMessage::new(topic, &self.record, ticker, judgement.state);
+        let message = TickerMessage::new(topic, &self.record, ticker, state);
         out.push(Update::Tick(Arc::new(Tick {
             id: self.id,
             topic: topic.clone(),
             frame: encode::json(&message).into(),
         })));
-        prices.set(topic, Shown { record: self.record.clone(), state: judgement.state });
-        self.told = judgement;
+        prices.set(topic, Shown { record: self.record.clone(), state });
+        self.told = state;
     }
 }
 

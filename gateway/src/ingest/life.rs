@@ -55,8 +55,19 @@ pub struct GroupLife {
     pub clock: Option<(Micros, Instant)>,
     /// Its links at the last heartbeat.
     pub links: Vec<LinkStatus>,
-    /// Whether it is silent for too long.
-    pub lost: bool,
+    /// Whether its values may be shown as live.
+    pub standing: Standing,
+}
+
+/// What is known of a group's writer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Heard of within [`GROUP_SILENCE`].
+    Alive,
+    /// Not heard of since the bus came back.
+    Unproven,
+    /// Silent for too long.
+    Silent,
 }
 
 /// Everything known about who is alive.
@@ -82,11 +93,15 @@ impl Life {
         !was_up
     }
 
-    /// The link broke. True if the bus was up before.
+    /// The link broke. True if the bus was up before. What the groups did meanwhile is unknown:
+    /// each has to be heard of again.
     pub fn bus_lost(&mut self, now: Micros) -> bool {
         let was_up = matches!(self.bus, BusLife::Up { .. });
         if was_up {
             self.bus = BusLife::Lost { since: now };
+        }
+        for life in self.groups.values_mut().filter(|life| life.standing == Standing::Alive) {
+            life.standing = Standing::Unproven;
         }
         was_up
     }
@@ -110,15 +125,15 @@ impl Life {
             heard: now,
             clock: None,
             links: Vec::new(),
-            lost: false,
+            standing: Standing::Unproven,
         });
         if epoch < life.epoch {
             return false;
         }
-        let changed = epoch > life.epoch || life.lost;
+        let changed = epoch > life.epoch || life.standing != Standing::Alive;
         life.epoch = epoch;
         life.heard = now;
-        life.lost = false;
+        life.standing = Standing::Alive;
         if let Some(heartbeat) = heartbeat {
             life.clock = Some((heartbeat.sent, now));
             life.links.clone_from(&heartbeat.links);
@@ -131,15 +146,15 @@ impl Life {
         let silent = |life: &GroupLife| now.duration_since(life.heard) > GROUP_SILENCE;
         let mut gone = Vec::new();
         for (group, life) in &mut self.groups {
-            if !life.lost && silent(life) {
-                life.lost = true;
+            if life.standing != Standing::Silent && silent(life) {
+                life.standing = Standing::Silent;
                 gone.push(group.clone());
             }
         }
         gone
     }
 
-    /// While the bus is down nobody can be heard: their silence starts when it is back.
+    /// While the bus is down nobody can be heard: silence is counted from its return.
     pub fn excuse_groups(&mut self, now: Instant) {
         for life in self.groups.values_mut() {
             life.heard = now;
@@ -149,7 +164,7 @@ impl Life {
     /// Whether the group's writer of that epoch, or a later one, lives.
     #[must_use]
     pub fn is_alive(&self, group: &Group) -> bool {
-        self.groups.get(group).is_some_and(|life| !life.lost)
+        self.groups.get(group).is_some_and(|life| life.standing == Standing::Alive)
     }
 
     /// How far a record may be believed. Only what its feed calls live can become less than that.
@@ -170,10 +185,11 @@ impl Life {
             (BusLife::Dialing, _) => stale(Reason::BUS_LOST, None),
             _ if !trusted => stale(Reason::BUS_LOST, None),
             _ if missing => stale(Reason::UNPROVEN, None),
-            (_, Some(life)) if life.epoch == record.stamp.epoch && life.lost => {
-                stale(Reason::FEED_LOST, None)
-            }
-            (_, Some(life)) if life.epoch == record.stamp.epoch => own,
+            (_, Some(life)) if life.epoch == record.stamp.epoch => match life.standing {
+                Standing::Alive => own,
+                Standing::Unproven => stale(Reason::UNPROVEN, None),
+                Standing::Silent => stale(Reason::FEED_LOST, None),
+            },
             _ => stale(Reason::UNPROVEN, None),
         }
     }
@@ -205,11 +221,14 @@ impl Life {
         proven.map(|proven| feed_now.since(proven))
     }
 
-    /// Every exchange that a group speaks for, as far as its group may be believed.
+    /// Every exchange that a group speaks for, as far as its group may be believed. Of several
+    /// groups that speak for one, a living one is believed, and the newest of these.
     #[must_use]
     pub fn exchanges(&self) -> BTreeMap<ExchangeId, ExchangeLife> {
         let mut all = BTreeMap::new();
-        for life in self.groups.values() {
+        let mut groups: Vec<&GroupLife> = self.groups.values().collect();
+        groups.sort_by_key(|life| (life.standing == Standing::Alive, life.epoch));
+        for life in groups {
             for link in &life.links {
                 let judgement = self.judge_link(life, link);
                 all.insert(link.exchange.clone(), ExchangeLife { judgement, link: link.clone() });
@@ -231,8 +250,12 @@ impl Life {
                 let (state, reason) = (State::Stale, Reason::BUS_LOST);
                 return Judgement { state, reason, since: Some(since) };
             }
-            _ if life.lost => {
+            _ if life.standing == Standing::Silent => {
                 let (state, reason) = (State::Stale, Reason::FEED_LOST);
+                return Judgement { state, reason, since: None };
+            }
+            _ if life.standing == Standing::Unproven => {
+                let (state, reason) = (State::Stale, Reason::UNPROVEN);
                 return Judgement { state, reason, since: None };
             }
             _ => {}
@@ -252,3 +275,99 @@ pub struct ExchangeLife {
 
 /// A snapshot of [`Life`] for readers on other threads.
 pub type Shared = Arc<std::sync::RwLock<Arc<Life>>>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tickcast_shared::{
+        bus::{Body, Stamp},
+        market::Ticker,
+    };
+
+    const EPOCH: u64 = 7;
+
+    fn live_record() -> Record {
+        let mut ticker = Ticker::pending("BTC-USDT", true, Micros(1));
+        ticker.enter(State::Live, Reason::NONE, Micros(2));
+        ticker.received_ts = Some(Micros(2));
+        Record {
+            group: Group::new("main"),
+            stamp: Stamp { epoch: EPOCH, seq: 1 },
+            published: Micros(3),
+            body: Body::Ticker(ticker),
+        }
+    }
+
+    fn shown(life: &Life) -> (State, String) {
+        let judgement = life.judge(&live_record(), true, false);
+        (judgement.state, judgement.reason.as_str().to_owned())
+    }
+
+    #[test]
+    fn nothing_is_live_after_an_outage_until_its_feed_is_heard_again() {
+        let (mut life, start) = (Life::default(), Instant::now());
+        let group = Group::new("main");
+        assert_eq!(shown(&life), (State::Stale, "bus_lost".into()));
+        life.bus_alive(start);
+        assert_eq!(shown(&life), (State::Stale, "unproven".into()));
+        life.group_heard(&group, EPOCH, None, start);
+        assert_eq!(shown(&life), (State::Live, "none".into()));
+
+        life.bus_lost(Micros(9));
+        assert_eq!(shown(&life), (State::Stale, "bus_lost".into()));
+        // Ten minutes later the bus is back and still has the value; the feed died meanwhile.
+        let back = start + Duration::from_secs(600);
+        life.bus_alive(back);
+        life.excuse_groups(back);
+        assert_eq!(shown(&life), (State::Stale, "unproven".into()));
+        assert!(life.groups_gone_silent(back + GROUP_SILENCE).is_empty());
+        let late = back + GROUP_SILENCE + Duration::from_millis(1);
+        assert_eq!(life.groups_gone_silent(late), [group.clone()]);
+        assert_eq!(shown(&life), (State::Stale, "feed_lost".into()));
+        assert!(life.group_heard(&group, EPOCH, None, late), "its values are to be judged anew");
+        assert_eq!(shown(&life), (State::Live, "none".into()));
+    }
+
+    #[test]
+    fn another_epoch_of_the_group_proves_nothing_of_this_one() {
+        let (mut life, now) = (Life::default(), Instant::now());
+        life.bus_alive(now);
+        life.group_heard(&Group::new("main"), EPOCH + 1, None, now);
+        assert_eq!(shown(&life), (State::Stale, "unproven".into()));
+        assert!(!life.group_heard(&Group::new("main"), EPOCH, None, now), "a step back is no news");
+    }
+
+    #[test]
+    fn a_living_group_speaks_for_an_exchange_before_a_silent_one() {
+        let (mut life, now) = (Life::default(), Instant::now());
+        life.bus_alive(now);
+        let link = |reconnects| LinkStatus {
+            exchange: "kucoin".parse().unwrap(),
+            state: LinkState::Live,
+            reason: Reason::NONE,
+            since: Micros(1),
+            proven: Some(Micros(1)),
+            reconnects,
+            source: tickcast_shared::market::Source::Stream,
+        };
+        let beat = |reconnects| Heartbeat { sent: Micros(5), links: vec![link(reconnects)] };
+        life.group_heard(&Group::new("old"), 9, Some(&beat(1)), now);
+        let later = now + GROUP_SILENCE + Duration::from_secs(1);
+        life.group_heard(&Group::new("new"), 5, Some(&beat(2)), later);
+        life.groups_gone_silent(later);
+        let exchanges = life.exchanges();
+        let (_, kucoin) = exchanges.first_key_value().unwrap();
+        assert_eq!((kucoin.judgement.state, kucoin.link.reconnects), (State::Live, 2));
+    }
+
+    #[test]
+    fn an_age_is_told_by_the_feeds_clock_and_our_monotonic_time() {
+        let (mut life, now) = (Life::default(), Instant::now());
+        let topic: Topic = "ticker:kucoin:BTC-USDT".parse().unwrap();
+        let beat = Heartbeat { sent: Micros(2_000_002), links: Vec::new() };
+        life.group_heard(&Group::new("main"), EPOCH, Some(&beat), now);
+        let wrong_wall_clock = Micros(3_600_000_000);
+        let age = life.age(&topic, &live_record(), now + Duration::from_secs(1), wrong_wall_clock);
+        assert_eq!(age, Some(Duration::from_secs(3)));
+    }
+}

@@ -42,6 +42,8 @@ pub enum Joined {
     },
     /// Another is needed.
     No(Cause),
+    /// It belongs to a subscription that has ended, or was asked for twice.
+    Unasked,
 }
 
 /// What was said of a topic while a snapshot was awaited.
@@ -73,8 +75,9 @@ impl Merge {
         self.trusted
     }
 
-    /// The subscription has begun: a snapshot is needed.
+    /// The subscription has begun: a snapshot is needed before its values can be relied on.
     pub fn subscribed(&mut self) {
+        self.trusted = false;
         self.last = None;
         self.awaited = Some(0);
         self.mentioned.clear();
@@ -83,18 +86,20 @@ impl Merge {
     /// The subscription has ended. Values are not to be relied on until the next snapshot.
     pub fn lost(&mut self) {
         self.trusted = false;
+        self.awaited = None;
         self.last = None;
     }
 
     /// A message has come. Says so if a snapshot must be asked for.
     pub fn message(&mut self, n: u64) -> Option<Cause> {
+        let before = n.saturating_sub(1);
         let expected = match (self.last, &self.snapshot) {
             (Some(last), _) => Some(last + 1),
             // The first since the subscription: a snapshot taken later may be ahead of it.
             (None, Some((snapshot, _))) if self.awaited.is_none() => Some(n.min(snapshot + 1)),
             // The first of a subscription whose snapshot is to come: it must reach up to here.
             (None, _) => {
-                self.awaited = self.awaited.map(|at_least| at_least.max(n - 1));
+                self.awaited = self.awaited.map(|at_least| at_least.max(before));
                 None
             }
         };
@@ -105,7 +110,7 @@ impl Merge {
             _ => return None,
         };
         let fresh = self.awaited.is_none();
-        self.awaited = Some(n - 1);
+        self.awaited = Some(before);
         fresh.then(|| {
             self.mentioned.clear();
             cause
@@ -121,9 +126,7 @@ impl Merge {
 
     /// A snapshot has come.
     pub fn snapshot(&mut self, n: u64, server: &Arc<str>) -> Joined {
-        let Some(at_least) = self.awaited else {
-            return Joined::Yes { same_server: true };
-        };
+        let Some(at_least) = self.awaited else { return Joined::Unasked };
         if n < at_least {
             return Joined::No(Cause::TooOld);
         }
@@ -220,6 +223,15 @@ mod tests {
         assert!(!merge.is_trusted());
         assert_eq!(merge.snapshot(3, &server("a")), Joined::Yes { same_server: true });
         assert!(merge.is_trusted());
+    }
+
+    #[test]
+    fn a_snapshot_of_an_ended_subscription_restores_no_trust() {
+        let mut merge = joined_at(7);
+        assert_eq!(merge.message(9), Some(Cause::Hole));
+        merge.lost();
+        assert_eq!(merge.snapshot(9, &server("a")), Joined::Unasked);
+        assert!(!merge.is_trusted());
     }
 
     #[test]

@@ -160,6 +160,7 @@ impl Ingest {
         let merge = &mut self.merges[shard.index()];
         let same_server = match merge.snapshot(n, &server) {
             Joined::No(cause) => return Some(cause),
+            Joined::Unasked => return None,
             Joined::Yes { same_server } => same_server,
         };
         if !same_server {

@@ -6,7 +6,7 @@
 use axum::http::Request;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
 use tickcast_gateway::{Gateway, GatewayConfig};
 use tickcast_shared::{
     admin::{Queues, Readiness},
@@ -27,13 +27,26 @@ pub const DEADLINE: Duration = Duration::from_secs(10);
 
 /// A gateway and the writing half of its bus.
 pub struct Stage {
-    pub address: std::net::SocketAddr,
+    pub address: SocketAddr,
     admin_routes: axum::Router,
+    bus: Bus,
     pub tasks: Tasks,
     publisher: Publisher,
     clock: Clock,
     epoch: u64,
     seqs: HashMap<Topic, u64>,
+}
+
+async fn gateway(
+    config: GatewayConfig,
+    bus: &Bus,
+    clock: Clock,
+    tasks: &mut Tasks,
+) -> (Gateway, Readiness) {
+    let (queues, ready) = (Queues::default(), Readiness::default());
+    let running =
+        tickcast_gateway::run(config, bus.clone(), clock, queues, ready.clone(), tasks).await;
+    (running.unwrap(), ready)
 }
 
 impl Stage {
@@ -44,22 +57,23 @@ impl Stage {
         change(&mut config);
         let (bus, clock, mut tasks) =
             (Bus::Memory(Default::default()), Clock::start(), Tasks::new());
-        let readiness = Readiness::default();
-        let gateway = tickcast_gateway::run(
-            config,
-            bus.clone(),
-            clock,
-            Queues::default(),
-            readiness.clone(),
-            &mut tasks,
-        );
-        let Gateway { address, admin_routes, .. } = gateway.await.unwrap();
+        let (gateway, ready) = gateway(config, &bus, clock, &mut tasks).await;
+        let Gateway { address, admin_routes, .. } = gateway;
         let publisher = bus.publisher(Group::new("main"));
         let seqs = HashMap::new();
-        let mut stage = Self { address, admin_routes, tasks, publisher, clock, epoch: 0, seqs };
+        let mut stage =
+            Self { address, admin_routes, bus, tasks, publisher, clock, epoch: 0, seqs };
         stage.take_over().await;
-        eventually(|| readiness.is_ready()).await;
+        eventually(|| ready.is_ready()).await;
         stage
+    }
+
+    /// Starts another gateway on the same bus; its address.
+    pub async fn another_gateway(&mut self) -> SocketAddr {
+        let config = GatewayConfig { listen: ([127, 0, 0, 1], 0).into(), ..Default::default() };
+        let (gateway, ready) = gateway(config, &self.bus, self.clock, &mut self.tasks).await;
+        eventually(|| ready.is_ready()).await;
+        gateway.address
     }
 
     /// Begins another epoch, as a feed does that was silent for too long.
@@ -137,7 +151,11 @@ impl Stage {
     }
 
     pub async fn client(&self, query: &str) -> Client {
-        let url = format!("ws://{}/ws{query}", self.address);
+        self.client_of(self.address, query).await
+    }
+
+    pub async fn client_of(&self, address: SocketAddr, query: &str) -> Client {
+        let url = format!("ws://{address}/ws{query}");
         let (socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
         let mut client = Client { socket };
         assert_eq!(client.next().await["type"], "welcome");
