@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo build test check-tools check-servers deny
+.PHONY: help demo build test figures check-tools check-servers deny
 
 # Tests hold thousands of sockets; a soft limit below the hard one would fail them for no reason.
 DESCRIPTORS := ulimit -n "$$(ulimit -Hn)" 2>/dev/null || true
@@ -21,6 +21,9 @@ test: check-tools check-servers ## Format, lints, dependency rules, unit, integr
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 	$(DESCRIPTORS); cargo test --locked --workspace --all-features --no-fail-fast
+
+figures: ## The figures of README.md, measured on this machine (about four minutes)
+	load/figures.sh
 
 deny: ## Licences, advisories and sources of all dependencies (needs cargo-deny)
 	@cargo deny --version >/dev/null 2>&1 || { \
