@@ -160,6 +160,12 @@ impl Loss {
         }
     }
 
+    /// Whether the venue limits or bans this address for a while.
+    #[must_use]
+    pub fn asks_to_wait(&self) -> bool {
+        matches!(self, Self::Http { status: BANNED | TOO_MANY, .. })
+    }
+
     /// Whether it concerns every connection from this address to the venue.
     #[must_use]
     pub fn concerns_address(&self) -> bool {

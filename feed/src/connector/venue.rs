@@ -16,6 +16,8 @@ use tickcast_shared::{clock::Clock, market::ExchangeId};
 use tokio::sync::Mutex;
 use tracing::{info, warn};
 
+/// How long a list is used before it is read again, at the next dial (`truth.md` 17: hourly).
+const LIST_GOOD: Duration = Duration::from_secs(3600);
 /// A list of instruments that could not be had is asked for again after this long at the earliest.
 const LIST_RETRY: Duration = Duration::from_secs(30);
 
@@ -42,7 +44,7 @@ pub struct Venue {
 
 /// Whether the list of instruments is there.
 enum ListingState {
-    Had(Arc<Listing>),
+    Had { listing: Arc<Listing>, read: Instant },
     Missing { asked: Option<Instant> },
 }
 
@@ -99,11 +101,17 @@ impl Venue {
 
     /// Waits until the venue's dial limit, and a refusal of this address, allow another dial.
     pub(super) async fn may_dial(&self) {
-        let closed = *self.closed_until.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(until) = closed {
+        // Waiting for the limit may take long enough for another connection to be refused.
+        while let Some(until) = self.closed_until() {
             tokio::time::sleep_until(until.into()).await;
+            self.dials.until_ready().await;
         }
         self.dials.until_ready().await;
+    }
+
+    fn closed_until(&self) -> Option<Instant> {
+        let closed = *self.closed_until.lock().unwrap_or_else(PoisonError::into_inner);
+        closed.filter(|until| *until > Instant::now())
     }
 
     /// Keeps all connections from dialling until then.
@@ -127,19 +135,24 @@ impl Venue {
     pub(super) async fn listing(&self) -> Arc<Listing> {
         let mut state = self.listing.lock().await;
         match &*state {
-            ListingState::Had(listing) => return listing.clone(),
+            ListingState::Had { listing, read } if read.elapsed() < LIST_GOOD => {
+                return listing.clone();
+            }
             ListingState::Missing { asked: Some(at) } if at.elapsed() < LIST_RETRY => {
                 return Arc::new(Listing::ByRule);
             }
-            ListingState::Missing { .. } => {}
+            ListingState::Had { .. } | ListingState::Missing { .. } => {}
         }
         let listing = match self.fetch_listing().await {
             Ok(listing) => {
                 let listing = Arc::new(listing);
-                *state = ListingState::Had(listing.clone());
+                *state = ListingState::Had { listing: listing.clone(), read: Instant::now() };
                 return listing;
             }
             Err(loss) => {
+                if loss.asks_to_wait() {
+                    self.close_until(Instant::now() + loss.least_wait());
+                }
                 self.log_missing_list(&loss);
                 Arc::new(Listing::ByRule)
             }
@@ -153,6 +166,10 @@ impl Venue {
         let within = Duration::from_millis(self.timing.list_ms);
         let answer = self.rest.get(&url, within).await?;
         let instruments = answer.read(|body| self.exchange.read_instruments(body))?;
+        if instruments.is_empty() {
+            // No venue trades nothing: the answer is broken, and would halt every symbol.
+            return Err(Loss::NothingListed);
+        }
         info!(exchange = %self.id(), instruments = instruments.len(), "list of instruments read");
         Ok(Listing::listed(instruments))
     }

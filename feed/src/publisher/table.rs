@@ -48,12 +48,18 @@ enum Standing {
     Heard,
     /// Left by a former writer and not configured here: to be removed then.
     Unconfigured { remove_at: Instant },
+    /// Its removal has been sealed and is not confirmed: a rewrite repeats it.
+    Removing,
 }
 
 impl Entry {
     /// Whether it is to be removed by now.
     fn is_due(&self, at: Instant) -> bool {
-        matches!(self.standing, Standing::Unconfigured { remove_at } if remove_at <= at)
+        match self.standing {
+            Standing::Unconfigured { remove_at } => remove_at <= at,
+            Standing::Removing => true,
+            Standing::Announced | Standing::Heard => false,
+        }
     }
 }
 
@@ -164,7 +170,13 @@ impl Table {
     /// The removals that are due.
     pub(super) fn due_removals(&self, at: Instant) -> Changes {
         let due = self.entries.iter().filter(|(_, entry)| entry.is_due(at));
+        let due = due.filter(|(_, entry)| entry.standing != Standing::Removing);
         due.map(|(topic, _)| (topic.clone(), Change::Remove)).collect()
+    }
+
+    /// Everything sealed so far has been written: what was removed is gone.
+    pub(super) fn confirmed(&mut self) {
+        self.entries.retain(|_, entry| entry.standing != Standing::Removing);
     }
 
     /// Seals what connectors have said.
@@ -188,7 +200,9 @@ impl Table {
                     batches.put(topic, record);
                 }
                 Change::Remove => {
-                    self.entries.remove(&topic);
+                    if let Some(entry) = self.entries.get_mut(&topic) {
+                        entry.standing = Standing::Removing;
+                    }
                     batches.remove(topic);
                 }
             }

@@ -202,6 +202,7 @@ impl Writer {
             }
             counters::batch(sent.elapsed());
         }
+        self.table.confirmed();
         counters::published(updates);
         Ok(())
     }

@@ -28,6 +28,10 @@ pub(super) struct SymbolState {
     published: Option<Micros>,
     /// A change of the volume alone waits to be published.
     volume_held: bool,
+    /// Nothing has been taken in on this connection yet: what is shown is an older one's.
+    fresh: bool,
+    /// The newest message took back all prices.
+    withdrawn: bool,
 }
 
 /// What becomes of a message.
@@ -57,13 +61,17 @@ impl SymbolState {
             crossed_since: None,
             published: None,
             volume_held: false,
+            fresh: true,
+            withdrawn: false,
         }
     }
 
-    /// A new connection: its sequence numbers have nothing to do with the old one's.
+    /// A new connection: its sequence numbers have nothing to do with the old one's, and no field
+    /// is live before its owner has spoken on it.
     pub(super) fn reconnected(&mut self, venue_symbol: &str, simulated: bool) {
         self.main = Baseline::default();
         self.quotes = Baseline::default();
+        self.fresh = true;
         venue_symbol.clone_into(&mut self.ticker.venue_symbol);
         self.ticker.simulated = simulated;
     }
@@ -80,10 +88,18 @@ impl SymbolState {
         let outcome = match order {
             Order::Older => Outcome::Refuse(Refusal::OlderSequence),
             Order::Repeated => self.repeated(update, now),
-            Order::Newer | Order::Reset if !own.usable() => Outcome::Refuse(Refusal::NothingUsable),
+            Order::Newer | Order::Reset if !own.usable() => {
+                self.withdrawn = !self.basis().merged(update).priced();
+                Outcome::Refuse(Refusal::NothingUsable)
+            }
             Order::Newer | Order::Reset => self.take(update, crossed, now),
         };
         Judgement { outcome, sequence_reset: order == Order::Reset, crossed }
+    }
+
+    /// What the fields of a message are merged into.
+    fn basis(&self) -> Values {
+        if self.fresh { Values::default() } else { Values::of(&self.ticker) }
     }
 
     /// The last sequence number again: proof of life, never a value.
@@ -99,14 +115,20 @@ impl SymbolState {
 
     fn take(&mut self, update: &Update<'_>, crossed: bool, now: Micros) -> Outcome {
         let before = Values::of(&self.ticker);
-        let mut after = before.merged(update);
+        let mut after = self.basis().merged(update);
         if crossed {
             after = after.without_quotes();
             self.crossed_since.get_or_insert(now);
         } else if update.bid.is_some() {
             self.crossed_since = None;
         }
+        if std::mem::take(&mut self.fresh) {
+            (self.ticker.trade_ts, self.ticker.exchange_ts) = (None, None);
+        }
+        self.withdrawn = false;
         if !after.priced() && self.published.is_none() {
+            // Kept for the message that completes it.
+            after.write_to(&mut self.ticker);
             return Outcome::Refuse(Refusal::Unpriced);
         }
         let (state, reason) = self.state_with(&after, now);
@@ -156,6 +178,11 @@ impl SymbolState {
         let crossed = self.crossed_since.is_some_and(|at| now.since(at) >= CROSSED_STALE_AFTER);
         if live && crossed {
             self.ticker.enter(State::Stale, Reason::CROSSED, now);
+            self.mark_published(now);
+            return true;
+        }
+        if live && std::mem::take(&mut self.withdrawn) {
+            self.ticker.enter(State::Stale, Reason::AWAITING_DATA, now);
             self.mark_published(now);
             return true;
         }

@@ -222,6 +222,42 @@ fn a_lost_link_makes_priced_topics_stale_until_data_returns() {
 }
 
 #[test]
+fn after_a_reconnect_no_field_is_live_before_its_owner_has_spoken() {
+    let mut bench = Bench::new();
+    bench.published(trade("10"));
+    bench.published(quote("9", "11"));
+    let lost = bench.quality.lose_link(bench.now);
+    assert_eq!(lost[0].1.last_price, "10".parse().ok(), "shown on, as stale");
+    let second = Generation(2);
+    bench.quality.begin(second, false, &[Some("BTC-USDT".into())]);
+    let update = |bench: &mut Bench, update: Update<'_>| match bench
+        .quality
+        .update(second, &update, "{}", bench.now)
+    {
+        Verdict::Publish(change) => change.1,
+        other => panic!("{other:?}"),
+    };
+    let ticker = update(&mut bench, quote("7", "8"));
+    assert_eq!((ticker.state, ticker.last_price), (State::Live, None), "10 is hours old");
+    let ticker = update(&mut bench, trade("7.5"));
+    assert_eq!((ticker.last_price, ticker.bid_price), ("7.5".parse().ok(), "7".parse().ok()));
+}
+
+#[test]
+fn a_market_that_takes_its_prices_back_is_not_live_for_long() {
+    let mut bench = Bench::new();
+    let all = |last, bid, ask| Update { last: Some(last), part: Part::Main, ..quote(bid, ask) };
+    bench.published(all("10", "9", "11"));
+    assert_eq!(bench.give(all("0", "0", "0")), Verdict::Refused);
+    let changes = bench.quality.pass_time(bench.now);
+    assert_eq!((changes[0].1.state, &changes[0].1.reason), (State::Stale, &Reason::AWAITING_DATA));
+    assert_eq!(bench.published(all("10", "9", "11")).state, State::Live);
+    assert_eq!(bench.give(all("x", "", "")), Verdict::Refused);
+    bench.give(all("10", "9", "11"));
+    assert!(bench.quality.pass_time(bench.now).is_empty(), "one bad message in between is none");
+}
+
+#[test]
 fn other_markets_and_symbols_are_refused() {
     let mut bench = Bench::new();
     assert_eq!(bench.give(Update { market: Market::Other, ..trade("10") }), Verdict::Refused);

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tickcast_shared::{
-    bus::{Record, ShardId},
+    bus::{Group, Record, ShardId},
     market::{Reason, State, Topic},
     protocol::{Plain, StatusScope, TickerMessage},
 };
@@ -104,8 +104,16 @@ impl Book {
         }
     }
 
-    /// A topic ceased to exist.
-    pub fn remove(&mut self, topic: &Topic, out: &mut Vec<Update>) {
+    /// A feed says that a topic ceased to exist. It cannot speak for one that another group, or a
+    /// later epoch, has taken over.
+    pub fn removed_by(&mut self, group: &Group, epoch: u64, topic: &Topic, out: &mut Vec<Update>) {
+        let owner = self.entries.get(topic).map(|entry| &entry.record);
+        if owner.is_some_and(|it| it.group == *group && it.stamp.epoch <= epoch) {
+            self.remove(topic, out);
+        }
+    }
+
+    fn remove(&mut self, topic: &Topic, out: &mut Vec<Update>) {
         if let Some(entry) = self.entries.remove(topic) {
             let gone =
                 Judgement { state: State::Halted, reason: Reason::UNCONFIGURED, since: None };

@@ -90,6 +90,11 @@ impl Merge {
         self.last = None;
     }
 
+    /// The snapshot that is to fill a hole cannot be had.
+    pub fn distrust(&mut self) {
+        self.trusted = false;
+    }
+
     /// A message has come. Says so if a snapshot must be asked for.
     pub fn message(&mut self, n: u64) -> Option<Cause> {
         let before = n.saturating_sub(1);

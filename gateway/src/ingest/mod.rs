@@ -110,6 +110,9 @@ impl Ingest {
             }
             Event::SnapshotFailed(shard, error) => {
                 warn!(shard = shard.index(), %error, "snapshot failed; asking again");
+                // What the hole held may be the news that a price is no longer live.
+                self.merges[shard.index()].distrust();
+                self.rejudge(&mut out);
                 subscriber.request_snapshot(shard, SNAPSHOT_RETRY);
             }
             Event::LinkAlive => self.bus_alive(&mut out),
@@ -147,7 +150,7 @@ impl Ingest {
         }
         for topic in message.removes {
             merge.mention(&topic, message.n, true);
-            self.book.remove(&topic, out);
+            self.book.removed_by(&message.group, message.epoch, &topic, out);
         }
         if heartbeat.is_some() {
             self.life_changed(out);

@@ -153,6 +153,10 @@ fn an_unconfigured_topic_is_removed_in_due_time_unless_it_is_heard_again() {
     let batches = table.seal_own(due, NOW);
     assert_eq!(batches[0].removes, [topic("GONE")]);
     assert_eq!(table.due_removals(at + REMOVE_AFTER), []);
+    // The write failed: a rewrite repeats the removal until it is confirmed.
+    assert_eq!(by_topic(table.rewrite(at + REMOVE_AFTER))[&topic("GONE")], [Change::Remove]);
+    table.confirmed();
+    assert!(!by_topic(table.rewrite(at + REMOVE_AFTER)).contains_key(&topic("GONE")));
 }
 
 #[test]
