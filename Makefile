@@ -43,20 +43,14 @@ check-tools:
 		rustup component add $$tool; \
 	done
 
-# The tests start servers of their own on free ports; only the programs have to be there. Valkey
-# is tested as well where the distribution has it.
+# The tests start servers of their own on free ports; only the program has to be there.
 check-servers:
-	@wanted=""; \
-	command -v redis-server >/dev/null || wanted="redis-server"; \
-	if ! command -v valkey-server >/dev/null && [ -n "$$(apt-cache show valkey-server 2>/dev/null || true)" ]; then \
-		wanted="$$wanted valkey-server"; \
-	fi; \
-	[ -n "$$wanted" ] || exit 0; \
+	@command -v redis-server >/dev/null && exit 0; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		echo "make test: installing$${wanted:+ }$${wanted# } with apt-get"; \
+		echo "make test: installing redis-server with apt-get"; \
 		apt-get update -qq; \
-		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$wanted >/dev/null; \
-	elif [ "$${wanted#redis-server}" != "$$wanted" ]; then \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redis-server >/dev/null; \
+	else \
 		echo "make test needs redis-server. Run: sudo apt-get install -y redis-server"; \
 		exit 1; \
 	fi

@@ -33,7 +33,8 @@ pub async fn run(command: &Command, config: Config) -> Result<(), Failure> {
 
 async fn run_demo(mut config: Config) -> Result<(), Failure> {
     let mut process = Process::start("demo")?;
-    let venues = demo::simulate(&mut config, process.tasks.token()).await?;
+    // The exchanges end last, with `venues`: a feed that is stopping should not see them go.
+    let venues = demo::simulate(&mut config, CancellationToken::new()).await?;
     let listener = process.bind_admin(config.gateway.admin_listen)?;
     let (gateway, routes) = process.feed_and_gateway(config).await?;
     let admin = process.serve_admin(listener, routes);

@@ -1,6 +1,5 @@
 //! The socket of one connection, as its shard uses it: every write is one non-blocking call.
 
-use crate::wire::encode;
 use socket2::SockRef;
 use std::{
     cell::Cell,
@@ -186,11 +185,6 @@ impl Conn {
         // As above: failing means that it has ended already.
         let _ = options.set_linger(Some(Duration::ZERO));
         let _ = options.shutdown(std::net::Shutdown::Both);
-    }
-
-    /// Answers a ping frame.
-    pub fn pong(&self, payload: &[u8]) -> Written {
-        self.write(&encode::pong(payload))
     }
 }
 

@@ -1,0 +1,94 @@
+//! Who may be believed when.
+
+use super::*;
+use tickcast_shared::{
+    bus::{Body, Stamp},
+    market::Ticker,
+};
+
+const EPOCH: u64 = 7;
+
+fn live_record() -> Record {
+    let mut ticker = Ticker::pending("BTC-USDT", true, Micros(1));
+    ticker.enter(State::Live, Reason::NONE, Micros(2));
+    ticker.received_ts = Some(Micros(2));
+    Record {
+        group: Group::new("main"),
+        stamp: Stamp { epoch: EPOCH, seq: 1 },
+        published: Micros(3),
+        body: Body::Ticker(ticker),
+    }
+}
+
+fn shown(life: &Life) -> (State, String) {
+    let judgement = life.judge(&live_record(), true, false);
+    (judgement.state, judgement.reason.as_str().to_owned())
+}
+
+#[test]
+fn nothing_is_live_after_an_outage_until_its_feed_is_heard_again() {
+    let (mut life, start) = (Life::default(), Instant::now());
+    let group = Group::new("main");
+    assert_eq!(shown(&life), (State::Stale, "bus_lost".into()));
+    life.bus_alive(start);
+    assert_eq!(shown(&life), (State::Stale, "unproven".into()));
+    life.group_heard(&group, EPOCH, None, start);
+    assert_eq!(shown(&life), (State::Live, "none".into()));
+
+    life.bus_lost(Micros(9));
+    assert_eq!(shown(&life), (State::Stale, "bus_lost".into()));
+    // Ten minutes later the bus is back and still has the value; the feed died meanwhile.
+    let back = start + Duration::from_secs(600);
+    life.bus_alive(back);
+    life.excuse_groups(back);
+    assert_eq!(shown(&life), (State::Stale, "unproven".into()));
+    assert!(life.groups_gone_silent(back + GROUP_SILENCE).is_empty());
+    let late = back + GROUP_SILENCE + Duration::from_millis(1);
+    assert_eq!(life.groups_gone_silent(late).len(), 1);
+    assert_eq!(shown(&life), (State::Stale, "feed_lost".into()));
+    assert!(life.group_heard(&group, EPOCH, None, late), "its values are to be judged anew");
+    assert_eq!(shown(&life), (State::Live, "none".into()));
+}
+
+#[test]
+fn another_epoch_of_the_group_proves_nothing_of_this_one() {
+    let (mut life, now) = (Life::default(), Instant::now());
+    life.bus_alive(now);
+    life.group_heard(&Group::new("main"), EPOCH + 1, None, now);
+    assert_eq!(shown(&life), (State::Stale, "unproven".into()));
+    assert!(!life.group_heard(&Group::new("main"), EPOCH, None, now), "a step back is no news");
+}
+
+#[test]
+fn a_living_group_speaks_for_an_exchange_before_a_silent_one() {
+    let (mut life, now) = (Life::default(), Instant::now());
+    life.bus_alive(now);
+    let link = |reconnects| LinkStatus {
+        exchange: "kucoin".parse().unwrap(),
+        state: LinkState::Live,
+        reason: Reason::NONE,
+        since: Micros(1),
+        proven: Some(Micros(1)),
+        reconnects,
+        source: tickcast_shared::market::Source::Stream,
+    };
+    let beat = |reconnects| Heartbeat { sent: Micros(5), links: vec![link(reconnects)] };
+    life.group_heard(&Group::new("old"), 9, Some(&beat(1)), now);
+    let later = now + GROUP_SILENCE + Duration::from_secs(1);
+    life.group_heard(&Group::new("new"), 5, Some(&beat(2)), later);
+    life.groups_gone_silent(later);
+    let exchanges = life.exchanges();
+    let (_, kucoin) = exchanges.first_key_value().unwrap();
+    assert_eq!((kucoin.judgement.state, kucoin.link.reconnects), (State::Live, 2));
+}
+
+#[test]
+fn an_age_is_told_by_the_feeds_clock_and_our_monotonic_time() {
+    let (mut life, now) = (Life::default(), Instant::now());
+    let topic: Topic = "ticker:kucoin:BTC-USDT".parse().unwrap();
+    let beat = Heartbeat { sent: Micros(2_000_002), links: Vec::new() };
+    life.group_heard(&Group::new("main"), EPOCH, Some(&beat), now);
+    let wrong_wall_clock = Micros(3_600_000_000);
+    let age = life.age(&topic, &live_record(), now + Duration::from_secs(1), wrong_wall_clock);
+    assert_eq!(age, Some(Duration::from_secs(3)));
+}
