@@ -25,6 +25,7 @@ struct Book {
     volume_only: Line,
     sequence_reset: Line,
     crossed: Line,
+    owner_mute: Line,
     refused: [Line; Refusal::ALL.len()],
 }
 
@@ -75,6 +76,8 @@ pub struct Counts {
     pub sequence_reset: u64,
     /// Messages whose bid lay above their ask; counted above, too.
     pub crossed: u64,
+    /// Channels whose fields were taken away because only the symbol's other channel spoke.
+    pub owner_mute: u64,
 }
 
 impl Counts {
@@ -112,6 +115,7 @@ impl Accounting {
             volume_only: outcome("volume_only"),
             sequence_reset: event("sequence_reset"),
             crossed: event("crossed"),
+            owner_mute: event("owner_mute"),
             refused,
         }))
     }
@@ -140,6 +144,7 @@ impl Accounting {
             refused,
             sequence_reset: book.sequence_reset.get(),
             crossed: book.crossed.get(),
+            owner_mute: book.owner_mute.get(),
         }
     }
 
@@ -165,6 +170,10 @@ impl Accounting {
 
     pub(super) fn sequence_reset(&self) {
         self.0.sequence_reset.add_one();
+    }
+
+    pub(super) fn owner_mute(&self) {
+        self.0.owner_mute.add_one();
     }
 
     pub(super) fn crossed(&self) {

@@ -165,10 +165,17 @@ impl Quality {
         self.dead_letters.push(self.accounting.exchange(), reason, now, frame);
     }
 
-    /// What time alone changes: quotes crossed for too long, volumes held back. To be called a few
+    /// What time alone changes: quotes crossed for too long, volumes held back, mute channels. To be called a few
     /// times a second.
     pub fn pass_time(&mut self, now: Micros) -> Vec<Change> {
-        self.changed(|state| state.pass_time(now))
+        let books = self.accounting.clone();
+        self.changed(|state| {
+            let silenced = state.silence_owner(now);
+            if silenced {
+                books.owner_mute();
+            }
+            state.pass_time(now) || silenced
+        })
     }
 
     /// The connection is gone: every priced topic becomes `stale/link_lost`.

@@ -17,6 +17,10 @@ const CROSSED_STALE_AFTER: Duration = Duration::from_secs(1);
 /// A change of the volume alone is published at most this often (`truth.md` 10).
 const VOLUME_EVERY: Duration = Duration::from_secs(1);
 
+/// A channel that is silent for this long while the symbol's other one speaks is mute: its fields
+/// are no longer known (`truth.md` 1). The same time as that for which a link speaks for a symbol.
+const OWNER_SILENCE: Duration = Duration::from_secs(60);
+
 /// A topic with everything known of it.
 #[derive(Debug, Clone)]
 pub(super) struct SymbolState {
@@ -32,6 +36,9 @@ pub(super) struct SymbolState {
     fresh: bool,
     /// The newest message took back all prices.
     withdrawn: bool,
+    /// When the channels last spoke on this connection.
+    main_heard: Option<Micros>,
+    quotes_heard: Option<Micros>,
 }
 
 /// What becomes of a message.
@@ -63,6 +70,8 @@ impl SymbolState {
             volume_held: false,
             fresh: true,
             withdrawn: false,
+            main_heard: None,
+            quotes_heard: None,
         }
     }
 
@@ -72,16 +81,18 @@ impl SymbolState {
         self.main = Baseline::default();
         self.quotes = Baseline::default();
         self.fresh = true;
+        (self.main_heard, self.quotes_heard) = (None, None);
         venue_symbol.clone_into(&mut self.ticker.venue_symbol);
         self.ticker.simulated = simulated;
     }
 
     /// Takes a message in.
     pub(super) fn judge(&mut self, update: &Update<'_>, now: Micros) -> Judgement {
-        let baseline = match update.part {
-            Part::Main => &mut self.main,
-            Part::Quotes => &mut self.quotes,
+        let (baseline, heard) = match update.part {
+            Part::Main => (&mut self.main, &mut self.main_heard),
+            Part::Quotes => (&mut self.quotes, &mut self.quotes_heard),
         };
+        *heard = Some(now);
         let order = baseline.judge(update.sequence);
         let own = Values::default().merged(update);
         let crossed = own.crossed();
@@ -170,6 +181,33 @@ impl SymbolState {
     fn mark_published(&mut self, now: Micros) {
         self.published = Some(now);
         self.volume_held = false;
+    }
+
+    /// Takes the fields of a mute channel away; true if that is to be published.
+    pub(super) fn silence_owner(&mut self, now: Micros) -> bool {
+        let (Some(main), Some(quotes)) = (self.main_heard, self.quotes_heard) else { return false };
+        let values = Values::of(&self.ticker);
+        let known = if main.since(quotes) > OWNER_SILENCE {
+            self.quotes_heard = None;
+            values.without_quotes()
+        } else if quotes.since(main) > OWNER_SILENCE {
+            self.main_heard = None;
+            values.only_quotes()
+        } else {
+            return false;
+        };
+        if known == values || self.ticker.state != State::Live {
+            return false;
+        }
+        match self.quotes_heard {
+            None => self.ticker.exchange_ts = None,
+            Some(_) => self.ticker.trade_ts = None,
+        }
+        known.write_to(&mut self.ticker);
+        let (state, reason) = self.state_with(&known, now);
+        self.ticker.enter(state, reason, now);
+        self.mark_published(now);
+        true
     }
 
     /// What time alone changes; true if it is to be published.

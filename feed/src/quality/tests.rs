@@ -258,6 +258,31 @@ fn a_market_that_takes_its_prices_back_is_not_live_for_long() {
 }
 
 #[test]
+fn the_fields_of_a_mute_channel_are_no_longer_known() {
+    let mut bench = Bench::new();
+    bench.published(trade("10"));
+    bench.published(quote("9", "11"));
+    for _ in 0..61 {
+        assert!(bench.quality.pass_time(bench.now).is_empty(), "both have spoken within the limit");
+        bench.wait(Duration::from_secs(1));
+        bench.give(trade("10"));
+    }
+    let changes = bench.quality.pass_time(bench.now);
+    let ticker = &changes[0].1;
+    assert_eq!((ticker.bid_price, ticker.ask_qty), (None, None));
+    assert_eq!((ticker.last_price, ticker.state), ("10".parse().ok(), State::Live));
+    assert_eq!(bench.books.counts().owner_mute, 1);
+    assert!(bench.quality.pass_time(bench.now).is_empty(), "told once");
+    assert_eq!(bench.published(quote("9", "11")).bid_price, "9".parse().ok());
+    for _ in 0..61 {
+        bench.wait(Duration::from_secs(1));
+        bench.give(quote("9", "11"));
+    }
+    let changes = bench.quality.pass_time(bench.now);
+    assert_eq!((changes[0].1.last_price, changes[0].1.bid_price), (None, "9".parse().ok()));
+}
+
+#[test]
 fn other_markets_and_symbols_are_refused() {
     let mut bench = Bench::new();
     assert_eq!(bench.give(Update { market: Market::Other, ..trade("10") }), Verdict::Refused);

@@ -106,6 +106,11 @@ impl Values {
         Self { bid: None, bid_qty: None, ask: None, ask_qty: None, ..self }
     }
 
+    pub(super) fn only_quotes(self) -> Self {
+        let Self { bid, bid_qty, ask, ask_qty, .. } = self;
+        Self { bid, bid_qty, ask, ask_qty, ..Self::default() }
+    }
+
     /// Whether they are the same but for the volumes.
     pub(super) fn equal_but_volume(&self, other: &Self) -> bool {
         let bare = |it: &Self| Self { volume: None, quote_volume: None, ..*it };
