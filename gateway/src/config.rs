@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, time::Duration};
-use tickcast_shared::market::ExchangeId;
+use tickcast_shared::{market::ExchangeId, protocol::MAX_INTERVAL_MS};
 
 /// Everything a gateway can be told; every key has a default.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -16,6 +16,8 @@ pub struct GatewayConfig {
     pub default_exchange: ExchangeId,
     /// Exact origins of web pages that may connect; `*` allows all.
     pub allowed_origins: Vec<String>,
+    /// Whether clients that offer permessage-deflate get it: less to transfer, more to compute.
+    pub deflate: bool,
     /// Event loops that serve connections; 0 = one per core.
     pub shards: usize,
     /// Bounds on what a client may do and how long things may take.
@@ -30,11 +32,15 @@ pub struct Limits {
     pub max_message_bytes: usize,
     /// Most topics of a connection, expansions of patterns included.
     pub max_topics: usize,
+    /// Shortest interval of a subscription; a client that asks for less gets this.
+    pub min_interval_ms: u32,
+    /// Interval of a subscription that names none.
+    pub default_interval_ms: u32,
     /// Time for a connection to finish its HTTP head.
     pub handshake_timeout_ms: u64,
     /// How often the server pings; a client silent for three of them is gone.
     pub heartbeat_ms: u64,
-    /// How long a client may take to accept the present values of its subscription.
+    /// How long a client may take to accept what has been written to it.
     pub slow_client_timeout_ms: u64,
     /// On shutdown: time between failing `/readyz` and refusing new connections.
     pub drain_notice_ms: u64,
@@ -51,6 +57,7 @@ impl Default for GatewayConfig {
                 .parse()
                 .unwrap_or_else(|_| unreachable!("a lower-case literal is a name")),
             allowed_origins: vec!["*".into()],
+            deflate: false,
             shards: 0,
             limits: Limits::default(),
         }
@@ -65,6 +72,8 @@ impl Default for Limits {
         Self {
             max_message_bytes: 65_536,
             max_topics: 1024,
+            min_interval_ms: 0,
+            default_interval_ms: 0,
             handshake_timeout_ms: 5000,
             heartbeat_ms: 20_000,
             slow_client_timeout_ms: 10_000,
@@ -114,6 +123,14 @@ impl GatewayConfig {
         ] {
             if !(50..=3_600_000).contains(&value) {
                 return bad(key, value.to_string(), "50 to 3600000 milliseconds");
+            }
+        }
+        for (key, value) in [
+            ("gateway.limits.min_interval_ms", limits.min_interval_ms),
+            ("gateway.limits.default_interval_ms", limits.default_interval_ms),
+        ] {
+            if value > MAX_INTERVAL_MS {
+                return bad(key, value.to_string(), "0 to 3600000 milliseconds");
             }
         }
         match self.allowed_origins.iter().find(|origin| !is_origin(origin)) {

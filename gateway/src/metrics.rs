@@ -1,5 +1,6 @@
 //! The gateway's metrics: the one place for their names.
 
+use crate::hub::fan::Counts;
 use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
 use tickcast_shared::protocol::Close;
 
@@ -20,6 +21,12 @@ pub struct Metrics {
     pub deliveries: Counter,
     /// Bytes handed to sockets by passes.
     pub bytes: Counter,
+    /// Updates left out for newer ones because a pass or burst was too large.
+    pub conflated_pass: Counter,
+    /// Times that a client became slow.
+    pub lagging: Counter,
+    /// Updates that slow clients skipped.
+    pub skipped: Counter,
     /// Commands of clients.
     pub commands: Counter,
 }
@@ -38,6 +45,15 @@ impl Metrics {
         describe_counter!("tickcast_gateway_writes_total", "Write calls of passes");
         describe_counter!("tickcast_gateway_deliveries_total", "Messages written by passes");
         describe_counter!("tickcast_gateway_sent_bytes_total", "Bytes written by passes");
+        describe_counter!(
+            "tickcast_gateway_conflated_pass_total",
+            "Messages left out for newer ones because a pass had grown too large"
+        );
+        describe_counter!("tickcast_gateway_lagging_total", "Times that a client became slow");
+        describe_counter!(
+            "tickcast_gateway_skipped_total",
+            "Updates that slow clients skipped for newer ones"
+        );
         describe_counter!("tickcast_gateway_commands_total", "Commands received from clients");
         describe_counter!("tickcast_gateway_closed_total", "Closes by the server, by reason");
         describe_counter!("tickcast_gateway_refused_total", "Upgrades refused, by reason");
@@ -52,8 +68,21 @@ impl Metrics {
             writes: counter!("tickcast_gateway_writes_total"),
             deliveries: counter!("tickcast_gateway_deliveries_total"),
             bytes: counter!("tickcast_gateway_sent_bytes_total"),
+            conflated_pass: counter!("tickcast_gateway_conflated_pass_total"),
+            lagging: counter!("tickcast_gateway_lagging_total"),
+            skipped: counter!("tickcast_gateway_skipped_total"),
             commands: counter!("tickcast_gateway_commands_total"),
         }
+    }
+
+    /// Counts what a shard's passes have done.
+    pub fn count(&self, counts: Counts) {
+        self.writes.increment(counts.writes);
+        self.deliveries.increment(counts.deliveries);
+        self.bytes.increment(counts.bytes);
+        self.conflated_pass.increment(counts.conflated);
+        self.lagging.increment(counts.lagging);
+        self.skipped.increment(counts.skipped);
     }
 
     /// Counts a close by the server.

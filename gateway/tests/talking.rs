@@ -36,7 +36,7 @@ async fn mistakes_are_named_and_the_connection_lives() {
         (r#"{"op":"fly","id":3}"#, "unknown_op", json!("op")),
         (r#"{"op":"list","colour":1}"#, "unknown_field", json!("colour")),
         (
-            r#"{"op":"subscribe","topics":["BTC-USDT"],"interval_ms":9}"#,
+            r#"{"op":"subscribe","topics":["BTC-USDT"],"interval_ms":-9}"#,
             "bad_field",
             json!("interval_ms"),
         ),

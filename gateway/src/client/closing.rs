@@ -1,7 +1,7 @@
 //! The server's side of a close: say why, let the client read it, then let go.
 
-use super::{Conn, conn::Phase};
-use crate::wire::encode;
+use super::Conn;
+use crate::wire::{Encoding, encode};
 use std::{rc::Rc, time::Duration};
 use tickcast_shared::protocol::Close;
 use tokio::task::spawn_local;
@@ -12,19 +12,27 @@ const LINGER: Duration = Duration::from_secs(2);
 
 /// Writes the rest of a frame in flight, `closing` and the close frame, and resets the connection
 /// if it is still there 2 s later.
-pub fn tell(conn: &Rc<Conn>, rest: &[u8], close: Close, reconnect_after_ms: Option<u64>) {
-    if conn.phase() == Phase::Closing {
+pub fn tell(
+    conn: &Rc<Conn>,
+    encoding: Encoding,
+    rest: &[u8],
+    close: Close,
+    reconnect_after_ms: Option<u64>,
+) {
+    if conn.is_closing() {
         return;
     }
     debug!(connection = conn.name(), code = close.code(), reason = close.reason(), "closing");
-    conn.finish(&[rest, &encode::closing(close, reconnect_after_ms)].concat());
+    let closing = encode::closing(close, reconnect_after_ms, encoding);
+    conn.finish(&[rest, &closing].concat());
     linger(conn);
 }
 
-/// Answers the client's own close.
-pub fn answer(conn: &Rc<Conn>, code: Option<u16>) {
-    if conn.phase() != Phase::Closing {
-        conn.finish(&encode::close_frame(code.unwrap_or(Close::Normal.code()), ""));
+/// Answers the client's own close, behind the rest of a frame in flight.
+pub fn answer(conn: &Rc<Conn>, rest: &[u8], code: Option<u16>) {
+    if !conn.is_closing() {
+        let close = encode::close_frame(code.unwrap_or(Close::Normal.code()), "");
+        conn.finish(&[rest, &close].concat());
     }
     linger(conn);
 }

@@ -1,173 +1,172 @@
 //! What a client's commands do.
 
-use super::{
-    conn::Phase,
-    plan::Plan,
-    session::{Ended, Session},
+use super::{plan::Plan, session::Session};
+use crate::{
+    hub::{Change, Table},
+    wire::encode,
 };
-use crate::{hub::TopicId, wire::encode};
 use std::collections::BTreeMap;
 use tickcast_shared::{
     market::{ExchangeId, Pattern, Topic},
-    protocol::{Command, ErrorCode, ErrorMessage, Id, InForce, Plain, Request, Subscribe},
+    protocol::{Command, ErrorCode, ErrorMessage, Id, Plain, Request, Subscribe},
 };
 
 /// The text that stands for every subscription in `unsubscribe`.
 const EVERYTHING: &str = "*";
 
 /// Answers one text message.
-///
-/// # Errors
-/// [`Ended`] when the connection is over.
-pub async fn handle(session: &Session, text: &str) -> Result<(), Ended> {
+pub async fn handle(session: &Session, text: &str) {
     session.shard.borrow().metrics.commands.increment(1);
     let request = match Request::parse(text) {
         Ok(request) => request,
         Err(error) => {
             let (message, field) = (error.message.as_str(), error.field.as_deref());
-            return session.refuse(error.id.as_ref(), error.code, message, field);
+            return refuse(session, error.id.as_ref(), error.code, message, field);
         }
     };
     let id = request.id.as_ref();
     match request.command {
         Command::Ping => {
             let time = session.shard.borrow().clock.now();
-            session.send(&encode::json(&Plain::Pong { id, time }))
+            session.tell(&Plain::Pong { id, time });
         }
-        Command::Subscribe(Subscribe { topics }) => Box::pin(session.subscribe(id, &topics)).await,
-        Command::Unsubscribe { topics } => session.unsubscribe(id, &topics),
-        Command::List => session.list(id),
+        Command::Subscribe(wanted) => {
+            session.pass_over().await;
+            subscribe(session, id, &wanted);
+        }
+        Command::Unsubscribe { topics } => {
+            session.pass_over().await;
+            unsubscribe(session, id, &topics);
+        }
+        Command::List => list(session, id),
         Command::Topics { matching, limit, cursor } => {
-            session.topics(id, matching.as_deref(), limit, cursor.as_deref())
+            topics(session, id, matching.as_deref(), limit, cursor.as_deref());
         }
         Command::Auth { .. } => {
             let message = "this server asks for no token";
-            session.refuse(id, ErrorCode::BadField, message, Some("token"))
+            refuse(session, id, ErrorCode::BadField, message, Some("token"));
         }
     }
 }
 
-impl Session {
-    fn refuse(
-        &self,
-        id: Option<&Id>,
-        code: ErrorCode,
-        message: &str,
-        field: Option<&str>,
-    ) -> Result<(), Ended> {
-        let error = ErrorMessage { id, code, message, field, retry_after_ms: None };
-        self.send(&encode::json(&Plain::Error(error)))
-    }
+/// Says why a message could not be served.
+pub fn refuse(
+    session: &Session,
+    id: Option<&Id>,
+    code: ErrorCode,
+    message: &str,
+    field: Option<&str>,
+) {
+    session.tell(&Plain::Error(ErrorMessage { id, code, message, field, retry_after_ms: None }));
+}
 
-    /// Adds topics and patterns: `subscribed`, the present values, `synced`.
-    ///
-    /// # Errors
-    /// [`Ended`] when the connection is over.
-    pub async fn subscribe(&self, id: Option<&Id>, texts: &[String]) -> Result<(), Ended> {
-        if texts.len() > self.shard.borrow().config.limits.max_topics {
-            let message = "topics has more entries than a connection may have topics";
-            return self.refuse(id, ErrorCode::TooManyTopics, message, Some("topics"));
-        }
-        // What waits in the mailbox belongs to the old cohort and comes before the answer.
-        crate::hub::worker::pass(&self.shard);
-        if self.conn.phase() == Phase::Closing {
-            return Ok(());
-        }
-        let (answer, due, table) = {
-            let shard = self.shard.borrow();
-            let plan = Plan::new(&shard, &shard.table(self.member), texts);
-            let aliases: BTreeMap<&str, &str> =
-                plan.aliases.iter().map(|(text, full)| (*text, full.as_str())).collect();
-            let message = Plain::Subscribed {
-                id,
-                topics: in_force(plan.topics.iter().filter_map(|id| shard.topics.name(*id))),
-                aliases,
-                patterns: plan.patterns.iter().collect(),
-                rejected: plan.rejected,
-            };
-            (encode::json(&message), plan.topics, plan.table)
-        };
-        self.catch_up(answer, due, table).await?;
-        self.send(&encode::json(&Plain::Synced { id }))
-    }
-
-    fn unsubscribe(&self, id: Option<&Id>, texts: &[String]) -> Result<(), Ended> {
-        let mut shard = self.shard.borrow_mut();
-        let mut table = (*shard.table(self.member)).clone();
-        let mut gone: Vec<String> = Vec::new();
-        for text in texts {
-            if text == EVERYTHING {
-                let topics = std::mem::take(&mut table.topics);
-                gone.extend(topics.iter().filter_map(|id| shard.topics.name(*id)).map(full));
-                let patterns = std::mem::take(&mut table.patterns);
-                gone.extend(patterns.iter().map(ToString::to_string));
-                continue;
-            }
-            match Wanted::parse(text, &shard.config.default_exchange) {
-                Ok(Wanted::Pattern(pattern)) if table.patterns.remove(&pattern) => {
-                    gone.push(pattern.to_string());
-                }
-                Ok(Wanted::Topic(topic)) => {
-                    if shard.topics.number(&topic).is_some_and(|id| table.topics.remove(&id)) {
-                        gone.push(topic.to_string());
-                    }
-                }
-                Ok(Wanted::Pattern(_)) => {}
-                Err(message) => {
-                    drop(shard);
-                    return self.refuse(id, ErrorCode::BadTopic, &message, Some("topics"));
-                }
-            }
-        }
-        shard.attach(self.member, table.into());
+/// Adds topics and patterns: `subscribed`, the present values, `synced`. Not while a pass runs.
+pub fn subscribe(session: &Session, id: Option<&Id>, wanted: &Subscribe) {
+    let mut shard = session.shard.borrow_mut();
+    let most = shard.config.limits.max_topics;
+    let list = [("topics", wanted.topics.len()), ("since", wanted.since.len())];
+    if let Some((field, _)) = list.into_iter().find(|(_, count)| *count > most) {
         drop(shard);
-        let topics = gone.iter().map(String::as_str).collect();
-        self.send(&encode::json(&Plain::Unsubscribed { id, topics }))
+        let message = format!("{field} has more entries than a connection may have topics");
+        return refuse(session, id, ErrorCode::TooManyTopics, &message, Some(field));
     }
-
-    fn list(&self, id: Option<&Id>) -> Result<(), Ended> {
-        let frame = {
-            let shard = self.shard.borrow();
-            let table = shard.table(self.member);
-            let topics: Vec<TopicId> = shard.subscribed(self.member);
-            encode::json(&Plain::Subscriptions {
-                id,
-                topics: in_force(topics.iter().filter_map(|id| shard.topics.name(*id))),
-                patterns: table.patterns.iter().collect(),
-            })
-        };
-        self.send(&frame)
+    let table = shard.fan.table(session.member);
+    if Plan::new(&shard, &table, wanted).depends_on_news() {
+        // A topic may have been announced just now: REST knows it already.
+        shard.pass_now();
     }
+    let plan = Plan::new(&shard, &table, wanted);
+    let (due, held) = plan.due_and_held(&shard, &wanted.since);
+    let aliases: BTreeMap<&str, &str> =
+        plan.aliases.iter().map(|(text, full)| (*text, full.as_str())).collect();
+    let names = plan.topics.iter().filter_map(|id| shard.fan.topics.name(*id));
+    let message = Plain::Subscribed {
+        id,
+        topics: names.map(|topic| plan.settings.of(topic)).collect(),
+        aliases,
+        patterns: plan.patterns.iter().collect(),
+        rejected: plan.rejected,
+    };
+    let answer = encode::message(&message, table.encoding());
+    let last = encode::message(&Plain::Synced { id }, table.encoding());
+    let now = shard.clock.now();
+    shard.fan.change(session.member, plan.table, Change { answer, due, held, last }, now);
+    shard.flush(session.member);
+}
 
-    fn topics(
-        &self,
-        id: Option<&Id>,
-        matching: Option<&str>,
-        limit: usize,
-        cursor: Option<&str>,
-    ) -> Result<(), Ended> {
-        let page = {
-            let shard = self.shard.borrow();
-            let present = shard.topics.present().map(|(_, topic)| topic);
-            Wanted::filter(matching, &shard.config.default_exchange)
-                .map(|wanted| crate::registry::page(present, wanted.as_ref(), limit, cursor))
-        };
-        match page {
-            Err(message) => self.refuse(id, ErrorCode::BadTopic, &message, Some("match")),
-            Ok((topics, next)) => {
-                let cursor = next.as_deref();
-                self.send(&encode::json(&Plain::Topics { id, topics: &topics, cursor }))
+/// Takes topics and patterns out. Not while a pass runs.
+fn unsubscribe(session: &Session, id: Option<&Id>, texts: &[String]) {
+    let mut shard = session.shard.borrow_mut();
+    let mut table = (*shard.fan.table(session.member)).clone();
+    let encoding = table.encoding();
+    let mut gone: Vec<String> = Vec::new();
+    for text in texts {
+        if text == EVERYTHING {
+            gone.extend(table.topics().filter_map(|id| shard.fan.topics.name(id)).map(full));
+            gone.extend(table.patterns().map(ToString::to_string));
+            table = Table::empty(encoding);
+            continue;
+        }
+        match Wanted::parse(text, &shard.config.default_exchange) {
+            Ok(Wanted::Pattern(pattern)) if table.remove_pattern(&pattern) => {
+                gone.push(pattern.to_string());
             }
+            Ok(Wanted::Topic(topic)) => {
+                if shard.fan.topics.number(&topic).is_some_and(|id| table.remove_topic(id)) {
+                    gone.push(topic.to_string());
+                }
+            }
+            Ok(Wanted::Pattern(_)) => {}
+            Err(message) => {
+                drop(shard);
+                return refuse(session, id, ErrorCode::BadTopic, &message, Some("topics"));
+            }
+        }
+    }
+    let topics = gone.iter().map(String::as_str).collect();
+    let answer = encode::message(&Plain::Unsubscribed { id, topics }, encoding);
+    let now = shard.clock.now();
+    shard.fan.change(session.member, table, Change { answer, ..Change::default() }, now);
+    shard.flush(session.member);
+}
+
+fn list(session: &Session, id: Option<&Id>) {
+    let shard = session.shard.borrow();
+    let table = shard.fan.table(session.member);
+    let wants = shard.fan.wants(session.member);
+    let named = wants
+        .iter()
+        .filter_map(|(id, settings)| shard.fan.topics.name(*id).map(|topic| settings.of(topic)));
+    let message =
+        Plain::Subscriptions { id, topics: named.collect(), patterns: table.patterns().collect() };
+    let frame = encode::message(&message, table.encoding());
+    drop(shard);
+    session.shard.borrow_mut().answer(session.member, frame);
+}
+
+fn topics(
+    session: &Session,
+    id: Option<&Id>,
+    matching: Option<&str>,
+    limit: usize,
+    cursor: Option<&str>,
+) {
+    let page = {
+        let shard = session.shard.borrow();
+        let present = shard.fan.topics.present().map(|(_, topic)| topic);
+        Wanted::filter(matching, &shard.config.default_exchange)
+            .map(|wanted| crate::registry::page(present, wanted.as_ref(), limit, cursor))
+    };
+    match page {
+        Err(message) => refuse(session, id, ErrorCode::BadTopic, &message, Some("match")),
+        Ok((topics, next)) => {
+            session.tell(&Plain::Topics { id, topics: &topics, cursor: next.as_deref() });
         }
     }
 }
 
 fn full(topic: &Topic) -> String {
     topic.to_string()
-}
-
-fn in_force<'a>(topics: impl Iterator<Item = &'a Topic>) -> Vec<InForce<'a>> {
-    topics.map(InForce::every_update).collect()
 }
 
 /// A topic or a pattern, as a client may write it.

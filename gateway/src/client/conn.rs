@@ -2,10 +2,13 @@
 
 use socket2::SockRef;
 use std::{
-    cell::Cell,
-    io::{self, ErrorKind, IoSlice},
+    cell::{Cell, RefCell},
+    future::poll_fn,
+    io::{self, ErrorKind},
     net::SocketAddr,
+    os::fd::{AsFd, BorrowedFd},
     sync::LazyLock,
+    task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
 use tokio::net::TcpStream;
@@ -16,23 +19,14 @@ use tokio::net::TcpStream;
 const SEND_BUFFER_BYTES: usize = 96 * 1024;
 /// The same while a connection is being closed.
 const LAST_SEND_BUFFER_BYTES: usize = 208 * 1024;
+/// Bytes that may wait in the kernel without having been sent: past it the socket counts as full.
+/// What the network does not take is better kept as "newest value of these topics" than as bytes.
+const UNSENT_BYTES: u32 = 32 * 1024;
+/// The same while a connection is being closed.
+const LAST_UNSENT_BYTES: u32 = 1024 * 1024;
 
 /// Tells this process's connections from those of other gateways and of earlier starts.
 static INSTANCE: LazyLock<u32> = LazyLock::new(rand::random);
-
-/// Where a connection is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    /// Every write so far was taken whole.
-    Open,
-    /// Present values are on their way; only the one who sends them may write.
-    CatchingUp {
-        /// Since when.
-        since: Instant,
-    },
-    /// The last frame has been written.
-    Closing,
-}
 
 /// What became of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,13 +39,24 @@ pub enum Written {
     Gone,
 }
 
-/// Why present values did not get through.
+/// What a connection has to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stalled {
-    /// The deadline passed after so many bytes.
-    TooSlow(usize),
-    /// The connection is no more.
-    Gone,
+pub enum Turn {
+    /// The client has sent something, or has gone.
+    Read,
+    /// The socket takes more of what the client is owed.
+    Write,
+    /// The last frame has been written.
+    Closing,
+}
+
+/// What a connection waits for besides its end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Waits {
+    /// Room in the socket.
+    room: bool,
+    /// Nothing the client sends: it is to accept its answers first.
+    paused: bool,
 }
 
 /// One connection.
@@ -60,22 +65,39 @@ pub struct Conn {
     socket: TcpStream,
     peer: SocketAddr,
     number: u64,
-    phase: Cell<Phase>,
+    is_closing: Cell<bool>,
+    waits: Cell<Waits>,
+    /// Of the task that serves the connection.
+    waker: RefCell<Option<Waker>>,
     heard: Cell<Instant>,
 }
 
 impl Conn {
-    /// Takes a socket into the shard's event loop.
+    /// Takes a socket into the shard's event loop. Bytes that stay unacknowledged for
+    /// `patience` end the connection (RFC 5482).
     ///
     /// # Errors
     /// When the socket cannot be registered.
-    pub fn new(socket: std::net::TcpStream, peer: SocketAddr, number: u64) -> io::Result<Self> {
+    pub fn new(
+        socket: std::net::TcpStream,
+        peer: SocketAddr,
+        number: u64,
+        patience: Duration,
+    ) -> io::Result<Self> {
         let options = SockRef::from(&socket);
         options.set_tcp_nodelay(true)?;
         options.set_send_buffer_size(SEND_BUFFER_BYTES)?;
-        let socket = TcpStream::from_std(socket)?;
-        let now = Instant::now();
-        Ok(Self { socket, peer, number, phase: Cell::new(Phase::Open), heard: Cell::new(now) })
+        options.set_tcp_notsent_lowat(UNSENT_BYTES)?;
+        options.set_tcp_user_timeout(Some(patience))?;
+        Ok(Self {
+            socket: TcpStream::from_std(socket)?,
+            peer,
+            number,
+            is_closing: Cell::new(false),
+            waits: Cell::default(),
+            waker: RefCell::default(),
+            heard: Cell::new(Instant::now()),
+        })
     }
 
     /// The name that clients and operators see.
@@ -90,17 +112,10 @@ impl Conn {
         self.peer
     }
 
-    /// Where it is in its life.
+    /// Whether the last frame has been written.
     #[must_use]
-    pub fn phase(&self) -> Phase {
-        self.phase.get()
-    }
-
-    /// Moves on in its life. Nothing comes after closing.
-    pub fn enter(&self, phase: Phase) {
-        if self.phase.get() != Phase::Closing {
-            self.phase.set(phase);
-        }
+    pub fn is_closing(&self) -> bool {
+        self.is_closing.get()
     }
 
     /// When something last came from the client.
@@ -109,43 +124,76 @@ impl Conn {
         self.heard.get()
     }
 
-    /// Waits until the socket has been seen writable; before that every write looks blocked.
-    pub async fn ready(&self) -> io::Result<()> {
-        self.socket.writable().await
-    }
-
-    /// One non-blocking write of whole frames.
-    pub fn write(&self, bytes: &[u8]) -> Written {
-        written(self.socket.try_write(bytes), bytes.len())
-    }
-
-    /// The same with the frames where they lie.
-    pub fn write_vectored(&self, pieces: &[IoSlice<'_>], total: usize) -> Written {
-        written(self.socket.try_write_vectored(pieces), total)
-    }
-
-    /// Writes as fast as the client takes it, until the deadline.
-    ///
-    /// # Errors
-    /// [`Stalled`] when the deadline passes or the connection ends.
-    pub async fn write_all(&self, bytes: &[u8], deadline: Instant) -> Result<(), Stalled> {
-        let mut done = 0;
-        loop {
-            match self.write(&bytes[done..]) {
-                Written::All => return Ok(()),
-                Written::Gone => return Err(Stalled::Gone),
-                Written::Part(count) => done += count,
-            }
-            let writable = tokio::time::timeout_at(deadline.into(), self.socket.writable());
-            match writable.await {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) => return Err(Stalled::Gone),
-                Err(_) => return Err(Stalled::TooSlow(done)),
-            }
+    /// What the connection waits for from now on: room in the socket, and commands unless paused.
+    pub fn wait_for(&self, room: bool, paused: bool) {
+        let waits = Waits { room, paused };
+        if self.waits.replace(waits) != waits {
+            self.wake();
         }
     }
 
-    /// Waits for bytes of the client and reads them; zero means the end.
+    /// Whether commands of the client have to wait.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.waits.get().paused
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = self.waker.borrow_mut().take() {
+            waker.wake();
+        }
+    }
+
+    /// Waits until there is something to do.
+    ///
+    /// # Errors
+    /// When the connection broke.
+    pub async fn turn(&self) -> io::Result<Turn> {
+        poll_fn(|context| self.poll_turn(context)).await
+    }
+
+    fn poll_turn(&self, context: &mut Context<'_>) -> Poll<io::Result<Turn>> {
+        if self.is_closing.get() {
+            return Poll::Ready(Ok(Turn::Closing));
+        }
+        let waits = self.waits.get();
+        if waits.room && self.socket.poll_write_ready(context)?.is_ready() {
+            return Poll::Ready(Ok(Turn::Write));
+        }
+        if !waits.paused && self.socket.poll_read_ready(context)?.is_ready() {
+            return Poll::Ready(Ok(Turn::Read));
+        }
+        let mut waker = self.waker.borrow_mut();
+        if waker.as_ref().is_none_or(|it| !it.will_wake(context.waker())) {
+            *waker = Some(context.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    /// One non-blocking write.
+    pub fn write(&self, bytes: &[u8]) -> Written {
+        self.sent(SockRef::from(&self.socket).send(bytes), bytes)
+    }
+
+    /// What became of a send(2) of `bytes` on this socket, made here or elsewhere.
+    pub fn sent(&self, result: io::Result<usize>, bytes: &[u8]) -> Written {
+        match result {
+            Ok(count) if count == bytes.len() => Written::All,
+            Ok(count) => Written::Part(count),
+            // The event loop must see the socket full itself, or it would not tell of new room.
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                match self.socket.try_write(bytes) {
+                    Ok(count) if count == bytes.len() => Written::All,
+                    Ok(count) => Written::Part(count),
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => Written::Part(0),
+                    Err(_) => Written::Gone,
+                }
+            }
+            Err(_) => Written::Gone,
+        }
+    }
+
+    /// Waits until the client has sent something or has gone.
     ///
     /// # Errors
     /// When the connection broke.
@@ -153,7 +201,7 @@ impl Conn {
         self.socket.readable().await
     }
 
-    /// Reads what is there; none if nothing is.
+    /// Reads what is there; none if nothing is, zero means the end.
     ///
     /// # Errors
     /// When the connection broke.
@@ -170,29 +218,29 @@ impl Conn {
 
     /// Writes the last bytes, making room for them if the socket is full, and ends the write side.
     pub fn finish(&self, last: &[u8]) {
-        self.enter(Phase::Closing);
+        self.is_closing.set(true);
         let options = SockRef::from(&self.socket);
         // Each of these may fail on a connection that is gone already: then there is nobody to tell.
         let _ = options.set_send_buffer_size(LAST_SEND_BUFFER_BYTES);
+        let _ = options.set_tcp_notsent_lowat(LAST_UNSENT_BYTES);
         let _ = options.send(last);
         let _ = options.shutdown(std::net::Shutdown::Write);
+        self.wake();
     }
 
     /// Ends the connection at once; what the client has not received is lost.
     pub fn reset(&self) {
-        self.enter(Phase::Closing);
+        self.is_closing.set(true);
         let options = SockRef::from(&self.socket);
         // As above: failing means that it has ended already.
         let _ = options.set_linger(Some(Duration::ZERO));
         let _ = options.shutdown(std::net::Shutdown::Both);
+        self.wake();
     }
 }
 
-fn written(result: io::Result<usize>, total: usize) -> Written {
-    match result {
-        Ok(count) if count == total => Written::All,
-        Ok(count) => Written::Part(count),
-        Err(error) if error.kind() == ErrorKind::WouldBlock => Written::Part(0),
-        Err(_) => Written::Gone,
+impl AsFd for Conn {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }

@@ -1,6 +1,5 @@
 //! One connection: its socket, its reader, its commands.
 
-pub mod catch_up;
 pub mod closing;
 pub mod commands;
 pub mod conn;
@@ -9,7 +8,9 @@ pub mod session;
 
 pub use conn::Conn;
 
+use crate::wire::Encoding;
 use std::net::{SocketAddr, TcpStream};
+use tickcast_shared::protocol::Asked;
 
 /// A connection that has finished its handshake and goes to a shard.
 #[derive(Debug)]
@@ -22,4 +23,8 @@ pub struct Dialled {
     pub peer: SocketAddr,
     /// Topics of the URL; none if it named none.
     pub topics: Option<Vec<String>>,
+    /// Settings that the URL named for them.
+    pub asked: Asked,
+    /// What both sides agreed to speak.
+    pub encoding: Encoding,
 }

@@ -1,10 +1,11 @@
 //! What a `subscribe` comes to: every text a client wrote is accepted, or rejected with a reason.
 
-use crate::hub::{Table, TopicId, shard::Shard};
+use crate::hub::{Settings, Table, TopicId, shard::Shard};
 use std::collections::{BTreeMap, BTreeSet};
 use tickcast_shared::{
-    market::{ExchangeId, Pattern, Topic},
-    protocol::{ErrorCode, Rejected},
+    bus::Stamp,
+    market::{ExchangeId, Pattern, State, Topic},
+    protocol::{ErrorCode, Rejected, Subscribe},
 };
 
 /// The outcome of a `subscribe`, before anything has been sent.
@@ -12,8 +13,10 @@ use tickcast_shared::{
 pub struct Plan<'a> {
     /// The connection's table with the new subscriptions.
     pub table: Table,
-    /// Topics whose present values are to be sent.
+    /// What the new subscriptions cover now.
     pub topics: BTreeSet<TopicId>,
+    /// The settings in force for them.
+    pub settings: Settings,
     /// Patterns accepted.
     pub patterns: Vec<Pattern>,
     /// What the client wrote, to the full name, where the two differ.
@@ -25,16 +28,18 @@ pub struct Plan<'a> {
 impl<'a> Plan<'a> {
     /// Looks every text up; nothing is allocated for a name that no feed has announced.
     #[must_use]
-    pub fn new(shard: &Shard, table: &Table, texts: &'a [String]) -> Self {
+    pub fn new(shard: &Shard, table: &Table, wanted: &'a Subscribe) -> Self {
         let mut plan = Self {
             table: table.clone(),
             topics: BTreeSet::new(),
+            settings: Settings::in_force(wanted.asked, &shard.config.limits),
             patterns: Vec::new(),
             aliases: BTreeMap::new(),
             rejected: Vec::new(),
         };
-        let mut covered = shard.covered(table);
-        for text in texts {
+        let expanded = table.expanded(&shard.fan.topics, shard.config.limits.max_topics);
+        let mut covered: BTreeSet<TopicId> = expanded.into_iter().map(|(id, _)| id).collect();
+        for text in &wanted.topics {
             let taken = if Pattern::is_meant(text) {
                 plan.add_pattern(shard, &mut covered, text)
             } else {
@@ -47,6 +52,33 @@ impl<'a> Plan<'a> {
         plan
     }
 
+    /// Whether a topic that is announced this moment would change it.
+    #[must_use]
+    pub fn depends_on_news(&self) -> bool {
+        !self.patterns.is_empty()
+            || self.rejected.iter().any(|it| it.code == ErrorCode::UnknownTopic)
+    }
+
+    /// The topics whose present value is to be sent, and those of which the client has it already:
+    /// live and not moved since.
+    #[must_use]
+    pub fn due_and_held(
+        &self,
+        shard: &Shard,
+        since: &BTreeMap<String, Stamp>,
+    ) -> (Vec<TopicId>, Vec<TopicId>) {
+        let held: BTreeSet<TopicId> = since
+            .iter()
+            .filter_map(|(text, stamp)| {
+                let topic = Topic::parse_client(text, default_exchange(shard)).ok()?;
+                let newest = shard.fan.topics.latest(shard.fan.topics.find(&topic)?)?;
+                let is_same = newest.stamp == *stamp && newest.quote.state == State::Live;
+                is_same.then_some(newest.id)
+            })
+            .collect();
+        self.topics.iter().partition(|id| !held.contains(id))
+    }
+
     fn add_topic(
         &mut self,
         shard: &Shard,
@@ -55,7 +87,7 @@ impl<'a> Plan<'a> {
     ) -> Result<(), (ErrorCode, String)> {
         let topic = Topic::parse_client(text, default_exchange(shard))
             .map_err(|error| (ErrorCode::BadTopic, error.to_string()))?;
-        let id = shard.topics.find(&topic).ok_or_else(|| {
+        let id = shard.fan.topics.find(&topic).ok_or_else(|| {
             let message = format!("no feed has announced {topic}; ask for {{\"op\":\"topics\"}}");
             (ErrorCode::UnknownTopic, message)
         })?;
@@ -63,7 +95,7 @@ impl<'a> Plan<'a> {
             return Err(too_many(shard));
         }
         covered.insert(id);
-        self.table.topics.insert(id);
+        self.table.add_topic(id, self.settings);
         self.topics.insert(id);
         if text != topic.as_str() {
             self.aliases.insert(text, topic.as_str().to_owned());
@@ -79,11 +111,11 @@ impl<'a> Plan<'a> {
     ) -> Result<(), (ErrorCode, String)> {
         let pattern = Pattern::parse_client(text, default_exchange(shard))
             .map_err(|error| (ErrorCode::BadTopic, error.to_string()))?;
-        let matching: Vec<TopicId> = shard.topics.matching(&pattern).collect();
+        let matching: Vec<TopicId> = shard.fan.topics.matching(&pattern).collect();
         let added = matching.iter().filter(|id| !covered.contains(id)).count();
         // A pattern counts as one itself, so that those which match nothing have a limit as well.
-        let patterns =
-            self.table.patterns.len() + usize::from(!self.table.patterns.contains(&pattern));
+        let is_new = !self.table.patterns().any(|it| *it == pattern);
+        let patterns = self.table.patterns().len() + usize::from(is_new);
         if covered.len() + added > shard.config.limits.max_topics
             || patterns > shard.config.limits.max_topics
         {
@@ -94,7 +126,7 @@ impl<'a> Plan<'a> {
         if text != pattern.as_str() {
             self.aliases.insert(text, pattern.as_str().to_owned());
         }
-        self.table.patterns.insert(pattern.clone());
+        self.table.add_pattern(&pattern, self.settings, &shard.fan.topics);
         self.patterns.push(pattern);
         Ok(())
     }

@@ -1,27 +1,28 @@
 //! The life of one connection on its shard.
 
-use super::{Conn, Dialled, closing, commands, conn::Phase, conn::Written};
+use super::{Conn, Dialled, commands, conn::Turn};
 use crate::{
-    hub::{drain, members::MemberId, shard::Shard},
+    hub::{drain, members::MemberId, shard::Shard, sweep},
     wire::{Assembler, Incoming, encode},
 };
+use serde::Serialize;
 use std::{
     cell::RefCell,
     convert::Infallible,
     rc::Rc,
     sync::atomic::{AtomicU64, Ordering},
 };
-use tickcast_shared::protocol::{Close, ServerMessage};
+use tickcast_shared::protocol::{Close, ErrorCode, ServerMessage, Subscribe};
 use tracing::debug;
 
 /// What this server offers beyond the protocol's core.
-const FEATURES: [&str; 1] = ["patterns"];
+const FEATURES: [&str; 5] = ["patterns", "interval_ms", "min_change_bps", "since", "msgpack"];
 
 /// The connection is over; nothing more can be said to the client.
 #[derive(Debug)]
 pub struct Ended;
 
-/// A connection, its place on the shard and its reader's state.
+/// A connection and its place on the shard.
 #[derive(Debug)]
 pub struct Session {
     /// The shard it lives on.
@@ -44,56 +45,68 @@ impl Drop for Session {
 /// Connections served by this process so far, all shards together.
 static SERVED: AtomicU64 = AtomicU64::new(0);
 
-/// Serves a connection until it ends.
-pub async fn serve(dialled: Dialled, shard: Rc<RefCell<Shard>>) {
-    let Dialled { socket, leftover, peer, topics } = dialled;
+/// Takes a connection onto its shard; what it returns serves it until it ends.
+pub fn serve(dialled: Dialled, shard: Rc<RefCell<Shard>>) -> Option<impl Future<Output = ()>> {
+    let Dialled { socket, leftover, peer, topics, asked, encoding } = dialled;
     let number = SERVED.fetch_add(1, Ordering::Relaxed);
-    let conn = match Conn::new(socket, peer, number) {
+    let patience = shard.borrow().config.limits.heartbeat() * sweep::MISSES;
+    let conn = match Conn::new(socket, peer, number, patience) {
         Ok(conn) => Rc::new(conn),
         Err(error) => {
             debug!(%peer, %error, "connection was gone before it was served");
-            return;
+            return None;
         }
     };
-    if conn.ready().await.is_err() {
-        return;
-    }
-    let member = shard.borrow_mut().enter(conn.clone());
+    let member = shard.borrow_mut().enter(conn.clone(), encoding);
     let session = Session { shard, conn, member };
-    // Ended is the only way out: the connection is gone, or a close has been written.
-    let Err(Ended) = session.run(leftover, topics).await;
-    session.last_words_read().await;
+    session.welcome();
+    let first = topics.map(|topics| Subscribe { topics, asked, since: Default::default() });
+    let mut assembler = Assembler::new(encoding);
+    let early = session.assemble(&mut assembler, &leftover);
+    // Rare: most clients wait for the welcome.
+    let early = (first.is_some() || !leftover.is_empty()).then(|| Box::new((first, early)));
+    Some(async move {
+        // Ended is the only way out: the connection is gone, or a close has been written.
+        let Err(Ended) = session.run(assembler, early).await;
+        session.last_words_read().await;
+    })
 }
 
+/// A subscription of the URL, and what came behind the handshake.
+type Early = Option<Box<(Option<Subscribe>, Result<Vec<Incoming>, Ended>)>>;
+
 impl Session {
-    async fn run(
-        &self,
-        leftover: Vec<u8>,
-        topics: Option<Vec<String>>,
-    ) -> Result<Infallible, Ended> {
-        self.welcome()?;
-        if self.shard.borrow().draining {
-            self.leave_for_restart();
-            return Err(Ended);
+    async fn run(&self, mut assembler: Assembler, early: Early) -> Result<Infallible, Ended> {
+        if let Some(early) = early {
+            let (first, incoming) = *early;
+            Box::pin(self.begin(first, incoming?)).await?;
         }
-        if let Some(topics) = topics {
-            Box::pin(self.subscribe(None, &topics)).await?;
-        }
-        let mut assembler = Assembler::default();
-        let early = self.assemble(&mut assembler, &leftover)?;
-        drop(leftover);
-        self.handle(early).await?;
         loop {
-            self.conn.readable().await.map_err(|_| Ended)?;
-            let incoming = self.read(&mut assembler)?;
-            self.handle(incoming).await?;
+            match self.conn.turn().await.map_err(|_| Ended)? {
+                Turn::Closing => return Err(Ended),
+                Turn::Write => self.shard.borrow_mut().flush(self.member),
+                Turn::Read => {
+                    let incoming = self.read(&mut assembler)?;
+                    if !incoming.is_empty() {
+                        Box::pin(self.handle_all(incoming)).await?;
+                    }
+                }
+            }
         }
+    }
+
+    async fn begin(&self, first: Option<Subscribe>, early: Vec<Incoming>) -> Result<(), Ended> {
+        if let Some(first) = first {
+            self.pass_over().await;
+            commands::subscribe(self, None, &first);
+        }
+        self.handle_all(early).await
     }
 
     /// After our own close: throws away what the client still sends until it ends its side or is
     /// reset. Closing with unread bytes would destroy what the client has not read yet.
     async fn last_words_read(&self) {
-        while self.conn.phase() == Phase::Closing && self.conn.readable().await.is_ok() {
+        while self.conn.is_closing() && self.conn.readable().await.is_ok() {
             let mut shard = self.shard.borrow_mut();
             if matches!(self.conn.read(&mut shard.read_buffer), Ok(Some(0)) | Err(_)) {
                 return;
@@ -101,19 +114,16 @@ impl Session {
         }
     }
 
-    fn welcome(&self) -> Result<(), Ended> {
-        let frame = {
-            let shard = self.shard.borrow();
-            let limits = &shard.config.limits;
-            encode::json(&ServerMessage::welcome(
-                &self.conn.name(),
-                shard.clock.now(),
-                limits.heartbeat_ms,
-                limits,
-                &FEATURES,
-            ))
-        };
-        self.send(&frame)
+    fn welcome(&self) {
+        let mut shard = self.shard.borrow_mut();
+        let limits = &shard.config.limits;
+        let (name, now) = (self.conn.name(), shard.clock.now());
+        let message = ServerMessage::welcome(&name, now, limits.heartbeat_ms, limits, &FEATURES);
+        let frame = encode::message(&message, shard.fan.table(self.member).encoding());
+        shard.answer(self.member, frame);
+        if shard.is_draining {
+            drain::close(&mut shard, self.member);
+        }
     }
 
     /// Reads what the socket holds, into the shard's one buffer.
@@ -137,56 +147,64 @@ impl Session {
 
     fn or_close<T>(&self, result: Result<T, Close>) -> Result<T, Ended> {
         result.map_err(|close| {
-            self.close(close, &[]);
+            self.shard.borrow_mut().close(self.member, close, None);
             Ended
         })
     }
 
-    async fn handle(&self, incoming: Vec<Incoming>) -> Result<(), Ended> {
+    async fn handle_all(&self, incoming: Vec<Incoming>) -> Result<(), Ended> {
         for message in incoming {
-            match message {
-                Incoming::Close(code) => {
-                    self.shard.borrow_mut().detach(self.member);
-                    closing::answer(&self.conn, code);
-                }
-                // After our own close only the client's is awaited.
-                _ if self.conn.phase() == Phase::Closing => {}
-                Incoming::Text(text) if text == "ping" => self.send(&encode::text(b"pong"))?,
-                Incoming::Text(text) => commands::handle(self, &text).await?,
-                Incoming::Ping(payload) => self.send(&encode::pong(&payload))?,
-                Incoming::Pong => {}
+            self.answers_accepted().await?;
+            self.handle(message).await;
+        }
+        Ok(())
+    }
+
+    /// Waits until the client has accepted enough of its answers to be given another.
+    async fn answers_accepted(&self) -> Result<(), Ended> {
+        while self.conn.is_paused() {
+            match self.conn.turn().await.map_err(|_| Ended)? {
+                Turn::Closing => return Err(Ended),
+                Turn::Write | Turn::Read => self.shard.borrow_mut().flush(self.member),
             }
         }
         Ok(())
     }
 
-    /// Writes one answer; a client that does not take it is slow.
-    ///
-    /// # Errors
-    /// [`Ended`] when the connection is over.
-    pub fn send(&self, frame: &[u8]) -> Result<(), Ended> {
-        match self.conn.write(frame) {
-            Written::All => Ok(()),
-            Written::Gone => Err(Ended),
-            Written::Part(count) => {
-                let rest = if count == 0 { &[] } else { &frame[count..] };
-                self.close(Close::SlowConsumer, rest);
-                Ok(())
+    async fn handle(&self, message: Incoming) {
+        match message {
+            Incoming::Close(code) => self.shard.borrow_mut().answer_close(self.member, code),
+            // After our own close only the client's is awaited.
+            _ if self.conn.is_closing() => {}
+            Incoming::Text(text) if text == "ping" => self.send(encode::text(b"pong")),
+            Incoming::Text(text) => commands::handle(self, &text).await,
+            Incoming::Unreadable(message) => {
+                commands::refuse(self, None, ErrorCode::BadJson, &message, None);
             }
+            Incoming::Ping(payload) => self.send(encode::pong(&payload)),
+            Incoming::Pong => {}
         }
     }
 
-    /// Tells the client that the server restarts, and when to come back.
-    pub fn leave_for_restart(&self) {
-        drain::close(&self.shard, self.member);
+    /// Waits until membership may change.
+    pub async fn pass_over(&self) {
+        let over = self.shard.borrow().pass_over.clone();
+        loop {
+            let told = over.notified();
+            if !self.shard.borrow().fan.is_passing() {
+                return;
+            }
+            told.await;
+        }
     }
 
-    /// Leaves the fan-out and tells the client why.
-    pub fn close(&self, close: Close, rest: &[u8]) {
-        let mut shard = self.shard.borrow_mut();
-        shard.detach(self.member);
-        shard.metrics.closed(close);
-        drop(shard);
-        closing::tell(&self.conn, rest, close, None);
+    /// Answers with a message in the connection's format.
+    pub fn tell(&self, message: &impl Serialize) {
+        let encoding = self.shard.borrow().fan.table(self.member).encoding();
+        self.send(encode::message(message, encoding));
+    }
+
+    fn send(&self, frame: Vec<u8>) {
+        self.shard.borrow_mut().answer(self.member, frame);
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod accept;
 pub mod admin;
+pub mod extension;
 pub mod page;
 pub mod reply;
 pub mod rest;

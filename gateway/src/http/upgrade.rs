@@ -1,7 +1,10 @@
 //! From an HTTP request to a connection of the hub.
 
-use super::{App, accept::Peer, reply::Refusal};
-use crate::client::Dialled;
+use super::{App, accept::Peer, extension, reply::Refusal};
+use crate::{
+    client::Dialled,
+    wire::{Encoding, Format},
+};
 use axum::{
     Extension,
     extract::{RawQuery, Request, State},
@@ -10,7 +13,7 @@ use axum::{
 };
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use tickcast_shared::protocol::{ErrorCode, SUBPROTOCOL_JSON};
+use tickcast_shared::protocol::{Asked, ErrorCode};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tracing::debug;
@@ -23,7 +26,7 @@ pub async fn handle(
     mut request: Request,
 ) -> Response {
     let checked = check(&app, request.headers(), query.as_deref());
-    let (key, topics) = match checked {
+    let (key, wanted) = match checked {
         Ok(checked) => checked,
         Err(refusal) => {
             app.metrics.refused(refusal.code.as_str());
@@ -33,17 +36,34 @@ pub async fn handle(
     let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
         return upgrade_required("this connection cannot be upgraded").into_response();
     };
-    let subprotocol = offers_json(request.headers());
-    tokio::spawn(hand_over(app, upgrade, peer, topics));
-    switching_protocols(&derive_accept_key(key.as_bytes()), subprotocol)
+    let agreed = Agreed::on(request.headers(), app.config.deflate);
+    tokio::spawn(hand_over(app, upgrade, peer, wanted, agreed.encoding()));
+    switching_protocols(&derive_accept_key(key.as_bytes()), &agreed)
 }
 
-/// The WebSocket key and the topics of the URL.
+/// What the URL asks for.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Wanted {
+    /// None if it names no topics at all.
+    topics: Option<Vec<String>>,
+    asked: Asked,
+}
+
+/// What both sides speak after the upgrade.
+#[derive(Debug, PartialEq, Eq)]
+struct Agreed {
+    /// None: the client offered nothing that is known here, and gets JSON.
+    format: Option<Format>,
+    /// The answer to the client's offer of compression, if one was accepted.
+    extension: Option<&'static str>,
+}
+
+/// The WebSocket key and what the URL asks for.
 fn check(
     app: &App,
     headers: &HeaderMap,
     query: Option<&str>,
-) -> Result<(HeaderValue, Option<Vec<String>>), Refusal> {
+) -> Result<(HeaderValue, Wanted), Refusal> {
     if !app.prices.complete.is_ready() {
         return Err(Refusal::not_ready());
     }
@@ -63,7 +83,7 @@ fn check(
     let key = headers
         .get(header::SEC_WEBSOCKET_KEY)
         .ok_or_else(|| Refusal::bad_field("the header Sec-WebSocket-Key is missing".into()))?;
-    Ok((key.clone(), topics_of(query)?))
+    Ok((key.clone(), wanted(query)?))
 }
 
 fn check_origin(allowed: &[String], headers: &HeaderMap) -> Result<(), Refusal> {
@@ -86,34 +106,45 @@ fn upgrade_required(message: &str) -> Refusal {
     }
 }
 
-/// `topics=A,B` of a query; other keys are refused by name.
-fn topics_of(query: Option<&str>) -> Result<Option<Vec<String>>, Refusal> {
-    let mut topics = None;
+/// `topics=A,B` and the settings of a query; other keys are refused by name.
+fn wanted(query: Option<&str>) -> Result<Wanted, Refusal> {
+    let mut wanted = Wanted::default();
     for (key, value) in super::rest::pairs(query.unwrap_or_default())? {
-        match key.as_str() {
-            "topics" => {
-                let list = value.split(',').filter(|text| !text.is_empty());
-                topics = Some(list.map(str::to_owned).collect());
-            }
-            "interval_ms" => {
-                let message = "interval_ms is not offered by this server version; leave it out";
-                return Err(Refusal::bad_field(message.into()));
-            }
-            _ => return Err(Refusal::unknown_field(format!("/ws has no parameter {key:?}"))),
+        if key == "topics" {
+            let list = value.split(',').filter(|text| !text.is_empty());
+            wanted.topics = Some(list.map(str::to_owned).collect());
+        } else if !wanted.asked.field(&key, &value).map_err(Refusal::bad_field)? {
+            return Err(Refusal::unknown_field(format!("/ws has no parameter {key:?}")));
         }
     }
-    Ok(topics)
+    if wanted.topics.is_none() && wanted.asked != Asked::default() {
+        let message = "settings of a subscription need topics=, as in topics=A,B&interval_ms=100";
+        return Err(Refusal::bad_field(message.into()));
+    }
+    Ok(wanted)
 }
 
-fn offers_json(headers: &HeaderMap) -> bool {
-    let offers = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL);
-    offers.iter().any(|value| {
-        let text = value.to_str().unwrap_or_default();
-        text.split(',').any(|part| part.trim() == SUBPROTOCOL_JSON)
-    })
+impl Agreed {
+    /// The first of the client's offers that is spoken here, of each kind.
+    fn on(headers: &HeaderMap, deflate: bool) -> Self {
+        let values = |name| {
+            headers.get_all(name).into_iter().map(|value| value.to_str().unwrap_or_default())
+        };
+        let mut subprotocols =
+            values(header::SEC_WEBSOCKET_PROTOCOL).flat_map(|value| value.split(','));
+        let offered = values(header::SEC_WEBSOCKET_EXTENSIONS);
+        Self {
+            format: subprotocols.find_map(|name| Format::of_subprotocol(name.trim())),
+            extension: if deflate { extension::accept(offered) } else { None },
+        }
+    }
+
+    fn encoding(&self) -> Encoding {
+        Encoding { format: self.format.unwrap_or_default(), deflate: self.extension.is_some() }
+    }
 }
 
-fn switching_protocols(accept: &str, subprotocol: bool) -> Response {
+fn switching_protocols(accept: &str, agreed: &Agreed) -> Response {
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
@@ -121,15 +152,24 @@ fn switching_protocols(accept: &str, subprotocol: bool) -> Response {
     if let Ok(accept) = HeaderValue::from_str(accept) {
         headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
     }
-    if subprotocol {
-        let name = HeaderValue::from_static(SUBPROTOCOL_JSON);
+    if let Some(format) = agreed.format {
+        let name = HeaderValue::from_static(format.subprotocol());
         headers.insert(header::SEC_WEBSOCKET_PROTOCOL, name);
+    }
+    if let Some(answer) = agreed.extension {
+        headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, HeaderValue::from_static(answer));
     }
     response
 }
 
 /// Waits for the 101 to be written, takes the raw socket and gives it to a shard.
-async fn hand_over(app: App, upgrade: OnUpgrade, Peer(peer): Peer, topics: Option<Vec<String>>) {
+async fn hand_over(
+    app: App,
+    upgrade: OnUpgrade,
+    Peer(peer): Peer,
+    Wanted { topics, asked }: Wanted,
+    encoding: Encoding,
+) {
     let upgraded = match upgrade.await {
         Ok(upgraded) => upgraded,
         Err(error) => {
@@ -144,11 +184,77 @@ async fn hand_over(app: App, upgrade: OnUpgrade, Peer(peer): Peer, topics: Optio
     let leftover = parts.read_buf.to_vec();
     match parts.io.into_inner().into_std() {
         Ok(socket) => {
-            let dialled = Dialled { socket, leftover, peer, topics };
+            let dialled = Dialled { socket, leftover, peer, topics, asked, encoding };
             if app.hub.serve(dialled).await.is_err() {
                 debug!(%peer, "shards are gone; connection dropped");
             }
         }
         Err(error) => debug!(%peer, %error, "socket could not be taken over"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(query: &str) -> (ErrorCode, String) {
+        let refusal = wanted(Some(query)).unwrap_err();
+        (refusal.code, refusal.message)
+    }
+
+    #[test]
+    fn the_query_names_topics_and_settings() {
+        let query = "topics=A-B,,ticker%3Aokx%3AC-D&interval_ms=100&max_silence_ms=3600000";
+        let asked =
+            Asked { interval_ms: Some(100), min_change_bps: None, max_silence_ms: Some(3_600_000) };
+        let topics = Some(vec!["A-B".to_owned(), "ticker:okx:C-D".to_owned()]);
+        assert_eq!(wanted(Some(query)).unwrap(), Wanted { topics, asked });
+        assert_eq!(wanted(None).unwrap(), Wanted::default());
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_query_is_named() {
+        let message = "min_change_bps must be a whole number from 0 to 10000";
+        for value in ["10001", "", "-1", "1.0"] {
+            let query = format!("topics=A-B&min_change_bps={value}");
+            assert_eq!(refused(&query), (ErrorCode::BadField, message.to_owned()));
+        }
+        assert_eq!(refused("topics=A-B&history=5").0, ErrorCode::UnknownField);
+        let (code, message) = refused("interval_ms=100");
+        assert_eq!(code, ErrorCode::BadField);
+        assert!(message.contains("topics="), "{message}");
+    }
+
+    fn agreed(offers: &[(header::HeaderName, &'static str)], deflate: bool) -> Agreed {
+        let mut headers = HeaderMap::new();
+        for (name, value) in offers {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        Agreed::on(&headers, deflate)
+    }
+
+    #[test]
+    fn the_first_known_subprotocol_is_spoken() {
+        let protocol = |text| (header::SEC_WEBSOCKET_PROTOCOL, text);
+        let cases: [(&[_], _); 5] = [
+            (&[], None),
+            (&[protocol("graphql-ws, tickcast.v2.json")], None),
+            (&[protocol("x, tickcast.v1.msgpack,tickcast.v1.json")], Some(Format::MsgPack)),
+            (&[protocol("tickcast.v1.json, tickcast.v1.msgpack")], Some(Format::Json)),
+            (&[protocol("x"), protocol("tickcast.v1.msgpack")], Some(Format::MsgPack)),
+        ];
+        for (offers, format) in cases {
+            let agreed = agreed(offers, true);
+            assert_eq!(agreed, Agreed { format, extension: None }, "{offers:?}");
+            assert_eq!(agreed.encoding().format, format.unwrap_or_default());
+        }
+    }
+
+    #[test]
+    fn compression_is_used_only_where_it_is_configured() {
+        let offer = [(header::SEC_WEBSOCKET_EXTENSIONS, "permessage-deflate")];
+        assert!(!agreed(&offer, false).encoding().deflate);
+        assert!(agreed(&offer, true).encoding().deflate);
+        assert!(!agreed(&[], true).encoding().deflate);
     }
 }

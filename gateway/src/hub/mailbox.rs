@@ -55,6 +55,12 @@ impl Mailbox {
         waiting.take()
     }
 
+    /// Whether nothing waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     /// Waits until something was pushed.
     pub async fn woken(&self) {
         self.wake.notified().await;

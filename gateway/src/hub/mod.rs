@@ -3,10 +3,16 @@
 //! One thread a shard; a connection lives on one shard from its upgrade to its end, so nothing here
 //! is locked except the [`mailbox`] through which updates arrive.
 
+pub mod backlog;
 pub mod cohorts;
 pub mod drain;
+pub mod fan;
+pub mod filter;
+pub mod gate;
+pub mod load;
 pub mod mailbox;
 pub mod members;
+pub mod owed;
 pub mod pass;
 pub mod shard;
 pub mod statuses;
@@ -16,8 +22,9 @@ pub mod topics;
 pub mod update;
 pub mod worker;
 
-pub use table::Table;
-pub use update::{About, Key, Status, Tick, TopicId, Update};
+pub use fan::Change;
+pub use table::{Settings, Table};
+pub use update::{About, Key, Quote, Status, Tick, TopicId, Update};
 
 use crate::{client::Dialled, config::GatewayConfig, metrics::Metrics};
 use mailbox::Mailbox;
@@ -51,6 +58,8 @@ pub struct Report {
     pub open: usize,
     /// Connections that are being sent present values.
     pub subscribing: usize,
+    /// Connections that are slow and get newest values only.
+    pub lagging: usize,
     /// Connections that have been told to go.
     pub closing: usize,
     /// Cohorts in use.
@@ -66,8 +75,10 @@ pub struct SlowClient {
     pub connection_id: String,
     /// Where it comes from.
     pub peer: String,
-    /// How long its socket has been full.
+    /// How long its socket has not accepted what it was given.
     pub blocked_ms: u64,
+    /// Updates that gave way to newer ones since it began to lag.
+    pub skipped: u64,
 }
 
 /// The way to all shards. Cheap to clone.
@@ -169,6 +180,7 @@ impl Report {
     fn add(&mut self, other: Self) {
         self.open += other.open;
         self.subscribing += other.subscribing;
+        self.lagging += other.lagging;
         self.closing += other.closing;
         self.cohorts += other.cohorts;
         self.slowest.extend(other.slowest);

@@ -1,24 +1,29 @@
-//! One shard's state: who is connected, who wants what, and the newest value of every topic.
+//! One shard: the fan-out's state and the sockets that it is carried out on.
 
 use super::{
-    Report, SlowClient, Table, TopicId,
-    cohorts::{CohortId, Cohorts, Place},
-    mailbox::Mailbox,
-    members::{MemberId, Members},
-    statuses::Statuses,
-    topics::Topics,
+    Report, SlowClient, backlog::Cause, fan::Fan, mailbox::Mailbox, members::MemberId, pass::Batch,
 };
 use crate::{
-    client::{Conn, conn::Phase},
+    client::{Conn, closing, conn::Written},
     config::GatewayConfig,
     metrics::Metrics,
+    wire::Encoding,
 };
-use bytes::Bytes;
-use std::{collections::BTreeSet, rc::Rc, sync::Arc, time::Instant};
-use tickcast_shared::clock::Clock;
+use slab::Slab;
+use std::{rc::Rc, sync::Arc, time::Duration};
+use tickcast_shared::{
+    clock::{Clock, Micros},
+    protocol::Close,
+};
+use tokio::sync::Notify;
 
-/// Bytes read from a socket at once. One buffer serves all connections of a shard.
-const READ_BUFFER_BYTES: usize = 64 * 1024;
+/// Bytes read from a socket at once. One buffer serves all connections of a shard, and a client's
+/// commands in it are the most that can wait for answers to be accepted.
+const READ_BUFFER_BYTES: usize = 16 * 1024;
+/// Writes of a pass that are made before other work gets its turn: some 2 ms.
+const WRITES_AT_ONCE: usize = 256;
+/// Pieces of a backlog that are written before other connections get their turn.
+const PIECES_AT_ONCE: usize = 8;
 
 /// All that one event loop owns.
 #[derive(Debug)]
@@ -29,26 +34,18 @@ pub struct Shard {
     pub clock: Clock,
     /// Counters.
     pub metrics: Metrics,
-    /// Where updates come from.
-    pub mailbox: Arc<Mailbox>,
-    /// Values.
-    pub topics: Topics,
-    /// States that are not well.
-    pub statuses: Statuses,
-    /// Who wants the same.
-    pub cohorts: Cohorts,
-    /// Who is connected.
-    pub members: Members,
+    /// Who is sent what.
+    pub fan: Fan,
+    /// Sockets, by the number of their member.
+    conns: Slab<Rc<Conn>>,
+    mailbox: Arc<Mailbox>,
+    batch: Batch,
     /// Where sockets are read into.
     pub read_buffer: Vec<u8>,
-    /// Frames of the running pass.
-    pub frames: Vec<Bytes>,
-    /// Cohorts that the running pass touches.
-    pub touched: Vec<CohortId>,
-    /// Where frames of a pass are put together.
-    pub joined: Vec<u8>,
-    /// Shutdown has begun: whoever comes or catches up is told to go.
-    pub draining: bool,
+    /// Told whenever a pass is over.
+    pub pass_over: Rc<Notify>,
+    /// Shutdown has begun: whoever comes is told to go.
+    pub is_draining: bool,
 }
 
 impl Shard {
@@ -61,103 +58,204 @@ impl Shard {
         mailbox: Arc<Mailbox>,
     ) -> Self {
         Self {
+            fan: Fan::new(config.limits.max_topics),
             config,
             clock,
             metrics,
+            conns: Slab::new(),
             mailbox,
-            topics: Topics::default(),
-            statuses: Statuses::default(),
-            cohorts: Cohorts::default(),
-            members: Members::default(),
+            batch: Batch::default(),
             read_buffer: vec![0; READ_BUFFER_BYTES],
-            frames: Vec::new(),
-            touched: Vec::new(),
-            joined: Vec::new(),
-            draining: false,
+            pass_over: Rc::default(),
+            is_draining: false,
         }
     }
 
     /// Adds a connection without a subscription.
-    pub fn enter(&mut self, conn: Rc<Conn>) -> MemberId {
+    pub fn enter(&mut self, conn: Rc<Conn>, encoding: Encoding) -> MemberId {
         self.metrics.connections.increment(1.0);
-        self.members.insert(conn)
+        let id = self.fan.enter(encoding);
+        let at = self.conns.insert(conn);
+        debug_assert_eq!(at, id.index(), "both tables see the same joins and leaves");
+        id
     }
 
     /// Forgets a connection.
-    pub fn forget(&mut self, member: MemberId) {
-        self.detach(member);
-        if self.members.remove(member).is_some() {
+    pub fn forget(&mut self, id: MemberId) {
+        if self.fan.forget(id) {
+            self.conns.remove(id.index());
             self.metrics.connections.decrement(1.0);
         }
     }
 
-    /// The member's subscription table.
+    /// A member's socket.
     #[must_use]
-    pub fn table(&self, member: MemberId) -> Rc<Table> {
-        self.members.get(member).map(|it| it.table.clone()).unwrap_or_default()
+    pub fn conn(&self, id: MemberId) -> Option<&Rc<Conn>> {
+        self.conns.get(id.index())
     }
 
-    /// The topics that a table covers now, within the limit.
+    /// All members.
     #[must_use]
-    pub fn covered(&self, table: &Table) -> BTreeSet<TopicId> {
-        table.expanded(&self.topics, self.config.limits.max_topics)
+    pub fn members(&self) -> Vec<MemberId> {
+        // Numbers of members, which are u32.
+        self.conns.iter().map(|(at, _)| MemberId(u32::try_from(at).unwrap_or(u32::MAX))).collect()
     }
 
-    /// Puts a member into the cohort of its table. From here on it gets every pass.
-    pub fn attach(&mut self, member: MemberId, table: Rc<Table>) {
-        self.detach(member);
-        let max = self.config.limits.max_topics;
-        let place =
-            (!table.is_empty()).then(|| self.cohorts.join(member, &table, &mut self.topics, max));
-        if let Some(entry) = self.members.get_mut(member) {
-            // The cohort's own copy of an equal table lets go of this one.
-            entry.table = place.map_or(table, |place| self.cohorts.get(place.cohort).table.clone());
-            entry.place = place;
+    /// Whether no connection is left.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.conns.is_empty()
+    }
+
+    /// How long until held-back values are due; none when none are held back.
+    #[must_use]
+    pub fn next_due_in(&self) -> Option<Duration> {
+        self.fan.next_due().map(|due| due.since(self.clock.now()))
+    }
+
+    /// Begins a pass over whatever has come or is due; says whether there is anything to write.
+    pub fn begin_pass(&mut self) -> bool {
+        let (updates, now) = (self.mailbox.take(), self.clock.now());
+        if updates.is_empty() && self.fan.next_due().is_none_or(|due| due > now) {
+            return false;
+        }
+        self.metrics.passes.increment(1);
+        self.fan.begin(&updates, now);
+        true
+    }
+
+    /// Makes a whole pass at once if updates wait, so that what the bus has announced is known here.
+    /// Not while a pass runs.
+    pub fn pass_now(&mut self) {
+        if !self.mailbox.is_empty() && self.begin_pass() {
+            while self.go_on() {}
+            self.end_pass();
         }
     }
 
-    /// Takes a member out of its cohort; passes go on without it.
-    pub fn detach(&mut self, member: MemberId) {
-        let place = self.members.get_mut(member).and_then(|it| it.place.take());
-        let Some(place) = place else { return };
-        if let Some(moved) = self.cohorts.leave(place, &mut self.topics)
-            && let Some(moved) = self.members.get_mut(moved)
-        {
-            moved.place = Some(Place { cohort: place.cohort, at: place.at });
+    /// Makes some of the pass's writes; says whether the pass goes on.
+    pub fn go_on(&mut self) -> bool {
+        let mut batch = std::mem::take(&mut self.batch);
+        let goes_on = self.fan.next_writes(WRITES_AT_ONCE, &mut batch, self.clock.now());
+        for (id, payload) in &batch.writes {
+            let Some(conn) = self.conns.get(id.index()) else { continue };
+            let bytes = &batch.payloads[*payload as usize];
+            let written = conn.write(bytes);
+            self.note(*id, written);
         }
+        self.batch = batch;
+        goes_on
     }
 
-    /// The topics a member gets now.
-    #[must_use]
-    pub fn subscribed(&self, member: MemberId) -> Vec<TopicId> {
-        match self.members.get(member) {
-            Some(it) => match it.place {
-                Some(place) => self.cohorts.get(place.cohort).topics.iter().copied().collect(),
-                None => self.covered(&it.table).into_iter().collect(),
-            },
-            None => Vec::new(),
+    fn note(&mut self, id: MemberId, written: Written) {
+        if let Written::Part(count) = written {
+            self.fan.cut(id, count, self.clock.now());
+            if let Some(conn) = self.conns.get(id.index()) {
+                conn.wait_for(true, false);
+            }
         }
+        // A connection that is gone is noticed by its reader as well, which tidies up.
+    }
+
+    /// Ends the pass: membership may change again, and who waited for that goes on.
+    pub fn end_pass(&mut self) {
+        for id in self.fan.end() {
+            self.flush(id);
+        }
+        self.metrics.count(std::mem::take(&mut self.fan.counts));
+        self.pass_over.notify_waiters();
+    }
+
+    /// Answers a member.
+    pub fn answer(&mut self, id: MemberId, frame: Vec<u8>) {
+        self.fan.answer(id, frame, self.clock.now());
+        self.flush(id);
+    }
+
+    /// Writes what a member is owed for as long as its socket takes it.
+    pub fn flush(&mut self, id: MemberId) {
+        let Some(conn) = self.conns.get(id.index()).filter(|conn| !conn.is_closing()) else {
+            return;
+        };
+        let now = self.clock.now();
+        let mut wants_room = false;
+        for turn in 0..=PIECES_AT_ONCE {
+            let Some(piece) = self.fan.next_piece(id) else { break };
+            wants_room = true;
+            if turn == PIECES_AT_ONCE {
+                break;
+            }
+            match conn.write(piece) {
+                Written::All => {
+                    let count = piece.len();
+                    self.fan.accepted(id, count, now);
+                    wants_room = false;
+                }
+                Written::Part(count) => {
+                    self.fan.accepted(id, count, now);
+                    break;
+                }
+                Written::Gone => break,
+            }
+        }
+        let paused = self.fan.backlog(id).is_some_and(|it| it.holds_up_commands());
+        conn.wait_for(wants_room, paused);
+    }
+
+    /// Takes a member out of the fan-out and tells the client why.
+    pub fn close(&mut self, id: MemberId, close: Close, reconnect_after_ms: Option<u64>) {
+        let Some(conn) = self.conns.get(id.index()).filter(|conn| !conn.is_closing()) else {
+            return;
+        };
+        self.metrics.closed(close);
+        let rest = self.fan.backlog(id).map_or(&[][..], |it| it.rest_of_frame());
+        let encoding = self.fan.table(id).encoding();
+        closing::tell(conn, encoding, rest, close, reconnect_after_ms);
+        self.fan.detach(id);
+    }
+
+    /// Takes a member out of the fan-out and answers the client's own close.
+    pub fn answer_close(&mut self, id: MemberId, code: Option<u16>) {
+        let Some(conn) = self.conns.get(id.index()) else { return };
+        let rest = self.fan.backlog(id).map_or(&[][..], |it| it.rest_of_frame());
+        closing::answer(conn, rest, code);
+        self.fan.detach(id);
+    }
+
+    /// Members whose socket has not accepted what it was given since before `deadline`.
+    #[must_use]
+    pub fn stalled_since(&self, deadline: Micros) -> Vec<MemberId> {
+        let stalled = self.fan.behind().filter(|(_, backlog)| backlog.since() <= deadline);
+        stalled.map(|(id, _)| id).collect()
     }
 
     /// How the connections are.
     #[must_use]
-    pub fn report(&self, now: Instant) -> Report {
-        let mut report = Report { cohorts: self.cohorts.len(), ..Report::default() };
-        for (_, member) in self.members.iter() {
-            match member.conn.phase() {
-                Phase::Open => report.open += 1,
-                Phase::CatchingUp { since } => {
+    pub fn report(&self) -> Report {
+        let now = self.clock.now();
+        let closing = self.conns.iter().filter(|(_, conn)| conn.is_closing()).count();
+        let mut report = Report { cohorts: self.fan.cohorts.len(), closing, ..Report::default() };
+        for (id, backlog) in self.fan.behind() {
+            let Some(conn) = self.conn(id) else { continue };
+            let skipped = match backlog.cause() {
+                Cause::Present => {
                     report.subscribing += 1;
-                    report.slowest.push(SlowClient {
-                        connection_id: member.conn.name(),
-                        peer: member.conn.peer().to_string(),
-                        blocked_ms: u64::try_from(now.duration_since(since).as_millis())
-                            .unwrap_or(u64::MAX),
-                    });
+                    0
                 }
-                Phase::Closing => report.closing += 1,
-            }
+                Cause::Answer => 0,
+                Cause::Lagging(lag) => {
+                    report.lagging += 1;
+                    lag.skipped
+                }
+            };
+            report.slowest.push(SlowClient {
+                connection_id: conn.name(),
+                peer: conn.peer().to_string(),
+                blocked_ms: u64::try_from(now.since(backlog.since()).as_millis()).unwrap_or(0),
+                skipped,
+            });
         }
+        report.open = self.conns.len() - closing - report.subscribing - report.lagging;
         report
     }
 }

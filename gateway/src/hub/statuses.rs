@@ -1,54 +1,43 @@
 //! States that a newcomer must be told of: whatever is not well.
 
 use super::{About, Status, TopicId, topics::Topics};
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
-/// The newest status of everything that has had one, with the shard's version at that moment.
+/// The newest status of everything that has had one.
 #[derive(Debug, Default)]
-pub struct Statuses(HashMap<About, (Arc<Status>, u64)>);
+pub struct Statuses(HashMap<About, Arc<Status>>);
 
 impl Statuses {
     /// Keeps a status as the newest of what it is about.
-    pub fn set(&mut self, status: &Arc<Status>, version: u64) {
-        self.0.insert(status.about.clone(), (status.clone(), version));
+    pub fn set(&mut self, status: &Arc<Status>) {
+        self.0.insert(status.about.clone(), status.clone());
     }
 
-    /// Statuses that are not well and concern the topics: what a newcomer must know.
-    pub fn unwell(&self, mine: &BTreeSet<TopicId>, topics: &Topics) -> Vec<&Arc<Status>> {
-        self.pick(mine, topics, |status, _| !status.well)
+    /// The newest status of something.
+    #[must_use]
+    pub fn get(&self, about: &About) -> Option<&Arc<Status>> {
+        self.0.get(about)
     }
 
-    /// Statuses newer than `version` that concern the topics.
-    pub fn changed(
-        &self,
-        version: u64,
-        mine: &BTreeSet<TopicId>,
-        topics: &Topics,
-    ) -> Vec<&Arc<Status>> {
-        self.pick(mine, topics, |_, at| at > version)
-    }
-
-    fn pick(
-        &self,
-        mine: &BTreeSet<TopicId>,
-        topics: &Topics,
-        wanted: impl Fn(&Status, u64) -> bool,
-    ) -> Vec<&Arc<Status>> {
-        let mut picked: Vec<_> = self
-            .0
-            .values()
-            .filter(|(status, at)| wanted(status, *at) && concerns(&status.about, mine, topics))
+    /// What is not well and concerns the topics: what a newcomer must know, the widest first.
+    #[must_use]
+    pub fn unwell(&self, mine: &[TopicId], topics: &Topics) -> Vec<About> {
+        let unwell = self.0.values().filter(|status| !status.well);
+        let mut picked: Vec<About> = unwell
+            .filter(|status| concerns(&status.about, mine, topics))
+            .map(|status| status.about.clone())
             .collect();
-        picked.sort_by_key(|(_, at)| *at);
-        picked.into_iter().map(|(status, _)| status).collect()
+        picked.sort_by_key(|about| match about {
+            About::Bus => (0, 0),
+            About::Exchange(_) => (1, 0),
+            About::Topic(id) => (2, id.0),
+        });
+        picked
     }
 }
 
 /// Whether someone with these topics is to be told.
-pub fn concerns(about: &About, mine: &BTreeSet<TopicId>, topics: &Topics) -> bool {
+fn concerns(about: &About, mine: &[TopicId], topics: &Topics) -> bool {
     match about {
         About::Topic(id) => mine.contains(id),
         About::Exchange(name) => mine

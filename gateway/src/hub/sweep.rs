@@ -1,68 +1,64 @@
-//! Pings and heartbeat time-outs: one sweep a shard, a share of the members at a time.
+//! One sweep a shard: pings and heartbeat time-outs, a share of the members at a time, and clients
+//! that have been slow for too long.
 
 use super::{members::MemberId, shard::Shard};
-use crate::{
-    client::{closing, conn::Phase, conn::Written},
-    wire::encode,
-};
+use crate::wire::encode;
 use std::{
     cell::RefCell,
     rc::Rc,
     time::{Duration, Instant},
 };
-use tickcast_shared::protocol::Close;
+use tickcast_shared::{clock::Micros, protocol::Close};
 use tokio::time::MissedTickBehavior;
 
 /// Parts into which a heartbeat interval is cut, so that pings do not go out all at once.
 const SLICES: u32 = 16;
 /// Heartbeats that may pass in silence.
-const MISSES: u32 = 3;
+pub const MISSES: u32 = 3;
+/// Looks at slow clients in the time that they are granted: how exactly it is kept.
+const LOOKS: u32 = 20;
 
 /// Runs for as long as the shard.
 pub async fn run(shard: Rc<RefCell<Shard>>) {
-    let heartbeat = shard.borrow().config.limits.heartbeat();
-    let mut timer = tokio::time::interval(heartbeat / SLICES);
-    timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (heartbeat, patience) = {
+        let limits = &shard.borrow().config.limits;
+        (limits.heartbeat(), limits.slow_client_timeout())
+    };
+    let mut beat = tokio::time::interval(heartbeat / SLICES);
+    let mut look = tokio::time::interval(patience / LOOKS);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let ping = encode::ping();
     let mut slice = 0;
     loop {
-        timer.tick().await;
-        slice = (slice + 1) % SLICES as usize;
-        sweep(&shard, slice, heartbeat, &ping);
+        tokio::select! {
+            _ = beat.tick() => {
+                slice = (slice + 1) % SLICES;
+                ping_slice(&mut shard.borrow_mut(), slice, heartbeat, &ping);
+            }
+            _ = look.tick() => evict(&mut shard.borrow_mut(), patience),
+        }
     }
 }
 
-fn sweep(shard: &Rc<RefCell<Shard>>, slice: usize, heartbeat: Duration, ping: &[u8]) {
+fn ping_slice(shard: &mut Shard, slice: u32, heartbeat: Duration, ping: &[u8]) {
     let now = Instant::now();
-    let due: Vec<MemberId> = shard
-        .borrow()
-        .members
-        .iter()
-        .map(|(id, _)| id)
-        .filter(|id| id.0 % SLICES as usize == slice)
-        .collect();
+    let due: Vec<MemberId> =
+        shard.members().into_iter().filter(|id| id.0 % SLICES == slice).collect();
     for id in due {
-        let Some(conn) = shard.borrow().members.get(id).map(|member| member.conn.clone()) else {
-            continue;
-        };
-        // A connection that catches up has its own deadline, and a ping would cut its frame.
-        if conn.phase() != Phase::Open {
-            continue;
+        let Some(conn) = shard.conn(id) else { continue };
+        if now.duration_since(conn.heard()) >= heartbeat * MISSES {
+            shard.close(id, Close::HeartbeatTimeout, None);
+        } else if !conn.is_paused() && !conn.is_closing() {
+            shard.answer(id, ping.to_vec());
         }
-        let close = if now.duration_since(conn.heard()) >= heartbeat * MISSES {
-            Some((Close::HeartbeatTimeout, &ping[..0]))
-        } else {
-            match conn.write(ping) {
-                Written::All | Written::Gone => None,
-                Written::Part(0) => Some((Close::SlowConsumer, &ping[..0])),
-                Written::Part(count) => Some((Close::SlowConsumer, &ping[count..])),
-            }
-        };
-        if let Some((close, rest)) = close {
-            let mut shard = shard.borrow_mut();
-            shard.detach(id);
-            shard.metrics.closed(close);
-            closing::tell(&conn, rest, close, None);
-        }
+    }
+}
+
+fn evict(shard: &mut Shard, patience: Duration) {
+    let now = shard.clock.now();
+    let since = Micros(now.0 - i64::try_from(patience.as_micros()).unwrap_or(i64::MAX));
+    for id in shard.stalled_since(since) {
+        shard.close(id, Close::SlowConsumer, None);
     }
 }

@@ -1,6 +1,6 @@
 //! A shard's table of topics: the newest value of each, and who wants it.
 
-use super::{TopicId, cohorts::CohortId, update::Tick};
+use super::{TopicId, cohorts::Seat, update::Tick};
 use std::{collections::HashMap, sync::Arc};
 use tickcast_shared::market::{Pattern, Topic};
 
@@ -11,10 +11,8 @@ pub struct Entry {
     pub topic: Topic,
     /// The newest value; none once the topic is removed.
     pub latest: Option<Arc<Tick>>,
-    /// Where the newest value stands among all that this shard has applied; see [`Topics::tick`].
-    pub version: u64,
-    /// Cohorts whose members want it.
-    pub cohorts: Vec<CohortId>,
+    /// Where cohorts keep their state of it, one each that wants it.
+    pub seats: Vec<Seat>,
 }
 
 /// All topics of a shard, by number and by name.
@@ -23,13 +21,11 @@ pub struct Topics {
     /// By number; a number is given by the ingest, so there may be holes for a moment.
     entries: Vec<Option<Entry>>,
     names: HashMap<Topic, TopicId>,
-    version: u64,
 }
 
 impl Topics {
     /// Keeps a value as its topic's newest; says whether the topic was unknown until now.
     pub fn tick(&mut self, tick: &Arc<Tick>) -> bool {
-        let version = self.next_version();
         let index = tick.id.index();
         if index >= self.entries.len() {
             self.entries.resize_with(index + 1, || None);
@@ -39,14 +35,13 @@ impl Topics {
             Some(entry) => {
                 let is_back = entry.latest.is_none();
                 entry.latest = Some(tick.clone());
-                entry.version = version;
                 is_back
             }
             None => {
                 let topic = tick.topic.clone();
                 self.names.insert(topic.clone(), tick.id);
                 let latest = Some(tick.clone());
-                *slot = Some(Entry { topic, latest, version, cohorts: Vec::new() });
+                *slot = Some(Entry { topic, latest, seats: Vec::new() });
                 true
             }
         }
@@ -57,18 +52,6 @@ impl Topics {
         if let Some(entry) = self.get_mut(id) {
             entry.latest = None;
         }
-    }
-
-    /// A number above that of everything applied before.
-    pub fn next_version(&mut self) -> u64 {
-        self.version += 1;
-        self.version
-    }
-
-    /// The number of the newest change applied.
-    #[must_use]
-    pub fn version(&self) -> u64 {
-        self.version
     }
 
     /// What is known of a topic.
@@ -95,6 +78,12 @@ impl Topics {
         self.names.get(topic).copied()
     }
 
+    /// The newest value of a topic that exists now.
+    #[must_use]
+    pub fn latest(&self, id: TopicId) -> Option<&Arc<Tick>> {
+        self.get(id)?.latest.as_ref()
+    }
+
     /// Full name of a topic.
     #[must_use]
     pub fn name(&self, id: TopicId) -> Option<&Topic> {
@@ -104,6 +93,14 @@ impl Topics {
     /// Topics that exist now and that the pattern covers.
     pub fn matching(&self, pattern: &Pattern) -> impl Iterator<Item = TopicId> {
         self.present().filter(|(_, topic)| pattern.matches(topic)).map(|(id, _)| id)
+    }
+
+    /// Topics that exist or have existed.
+    pub fn known(&self) -> impl Iterator<Item = (TopicId, &Topic)> {
+        // A name keeps its number, and numbers are far below 2^32.
+        (0..)
+            .zip(&self.entries)
+            .filter_map(|(id, entry)| Some((TopicId(id), &entry.as_ref()?.topic)))
     }
 
     /// Topics that exist now.

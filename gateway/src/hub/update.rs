@@ -1,8 +1,11 @@
 //! What the hub fans out: values and changes of state, already framed.
 
-use bytes::Bytes;
+use crate::wire::Frames;
 use std::sync::Arc;
-use tickcast_shared::market::Topic;
+use tickcast_shared::{
+    bus::Stamp,
+    market::{Price, State, Topic},
+};
 
 /// A topic's number in this process. A name keeps its number for as long as the process lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,8 +26,33 @@ pub struct Tick {
     pub id: TopicId,
     /// Its full name.
     pub topic: Topic,
-    /// A complete WebSocket text frame.
-    pub frame: Bytes,
+    /// Its place in the topic's history.
+    pub stamp: Stamp,
+    /// What change filters look at.
+    pub quote: Quote,
+    /// The message.
+    pub frames: Frames,
+}
+
+/// The parts of a value that decide whether it is worth a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quote {
+    /// How far the value may be believed, as clients are told.
+    pub state: State,
+    /// Last traded price.
+    pub last: Option<Price>,
+    /// Best bid.
+    pub bid: Option<Price>,
+    /// Best ask.
+    pub ask: Option<Price>,
+}
+
+impl Quote {
+    /// The prices that a change filter compares.
+    #[must_use]
+    pub fn prices(&self) -> [Option<Price>; 3] {
+        [self.last, self.bid, self.ask]
+    }
 }
 
 /// A change of state, framed once.
@@ -34,8 +62,8 @@ pub struct Status {
     pub about: About,
     /// Whether this is the state in which a newcomer need not be told.
     pub well: bool,
-    /// A complete WebSocket text frame.
-    pub frame: Bytes,
+    /// The message.
+    pub frames: Frames,
 }
 
 /// Whom a change of state concerns.
@@ -67,6 +95,8 @@ pub enum Key {
     Value(TopicId),
     /// The state of something.
     Status(About),
+    /// That the topic joined a pattern.
+    Added(TopicId),
 }
 
 impl Update {

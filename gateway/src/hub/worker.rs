@@ -1,13 +1,15 @@
 //! The thread of a shard: its event loop, its passes, its connections.
 
-use super::{Command, drain, mailbox::Mailbox, shard::Shard, sweep};
-use crate::{
-    client::{closing, session},
-    config::GatewayConfig,
-    metrics::Metrics,
+use super::{Command, drain, load::Load, mailbox::Mailbox, shard::Shard, sweep};
+use crate::{client::session, config::GatewayConfig, metrics::Metrics};
+use std::{
+    cell::RefCell,
+    io,
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
 };
-use std::{cell::RefCell, io, rc::Rc, sync::Arc, time::Instant};
-use tickcast_shared::{clock::Clock, protocol::Close};
+use tickcast_shared::clock::Clock;
 use tokio::{
     sync::{mpsc, watch},
     task::{LocalSet, spawn_local},
@@ -52,8 +54,11 @@ impl Alive {
     }
 }
 
+/// Stands in for a time that is not waited for.
+const NOTHING_DUE: Duration = Duration::from_secs(3600);
+
 /// How often threads are counted: a dead shard is noticed within this time.
-const CHECK_EVERY: std::time::Duration = std::time::Duration::from_millis(200);
+const CHECK_EVERY: Duration = Duration::from_millis(200);
 
 /// Starts the thread of a shard.
 ///
@@ -82,11 +87,13 @@ async fn run(worker: Worker) {
         match command {
             None => break,
             Some(Command::Serve(dialled)) => {
-                spawn_local(session::serve(*dialled, shard.clone()));
+                if let Some(served) = session::serve(*dialled, shard.clone()) {
+                    spawn_local(served);
+                }
             }
             Some(Command::Report(answer)) => {
                 // Nobody waits for it any more: nothing is lost.
-                let _ = answer.send(shard.borrow().report(Instant::now()));
+                let _ = answer.send(shard.borrow().report());
             }
             Some(Command::Drain(done)) => {
                 spawn_local(drain::run(shard.clone(), done));
@@ -98,24 +105,25 @@ async fn run(worker: Worker) {
 
 /// Writes whatever arrives: an idle shard at once, a busy one all that came meanwhile together.
 async fn passes(shard: Rc<RefCell<Shard>>, mailbox: Arc<Mailbox>) {
+    let mut load = Load::default();
     loop {
-        mailbox.woken().await;
-        pass(&shard);
-    }
-}
-
-/// One pass; members whose socket is full are told to go.
-pub fn pass(shard: &Rc<RefCell<Shard>>) {
-    let blocked = shard.borrow_mut().pass();
-    for blocked in blocked {
-        let member = {
-            let mut shard = shard.borrow_mut();
-            shard.detach(blocked.member);
-            shard.metrics.closed(Close::SlowConsumer);
-            shard.members.get(blocked.member).map(|member| member.conn.clone())
-        };
-        if let Some(conn) = member {
-            closing::tell(&conn, &blocked.rest, Close::SlowConsumer, None);
+        let due = shard.borrow().next_due_in();
+        tokio::select! {
+            () = mailbox.woken() => {}
+            () = tokio::time::sleep(due.unwrap_or(NOTHING_DUE)), if due.is_some() => {}
+        }
+        let begun = Instant::now();
+        if !shard.borrow_mut().begin_pass() {
+            continue;
+        }
+        while shard.borrow_mut().go_on() {
+            tokio::task::yield_now().await;
+        }
+        shard.borrow_mut().end_pass();
+        match load.gather_for(begun, Instant::now()) {
+            Some(wait) => tokio::time::sleep(wait).await,
+            // Whoever waited for the end of the pass goes first.
+            None => tokio::task::yield_now().await,
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use super::life::{Judgement, Life};
 use crate::{
-    hub::{About, Status, Tick, TopicId, Update},
+    hub::{About, Quote, Status, Tick, TopicId, Update},
     prices::{Prices, Shown},
-    wire::encode,
+    wire::Frames,
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -183,7 +183,14 @@ impl Entry {
         out.push(Update::Tick(Arc::new(Tick {
             id: self.id,
             topic: topic.clone(),
-            frame: encode::json(&message).into(),
+            stamp: self.record.stamp,
+            quote: Quote {
+                state,
+                last: ticker.last_price,
+                bid: ticker.bid_price,
+                ask: ticker.ask_price,
+            },
+            frames: Frames::of(&message),
         })));
         prices.set(topic, Shown { record: self.record.clone(), state });
         self.told = state;
@@ -201,5 +208,5 @@ pub fn status(about: About, scope: StatusScope, name: &str, judgement: &Judgemen
         since: judgement.since,
     };
     let well = judgement.state == State::Live;
-    Update::Status(Arc::new(Status { about, well, frame: encode::json(&message).into() }))
+    Update::Status(Arc::new(Status { about, well, frames: Frames::of(&message) }))
 }

@@ -1,5 +1,10 @@
 //! Bytes of a client to messages; keeps nothing while a client is silent.
 
+use super::{
+    Encoding, Format,
+    deflate::{self, InflateError},
+    msgpack,
+};
 use std::io::Cursor;
 use tickcast_shared::protocol::Close;
 use tokio_tungstenite::tungstenite::protocol::frame::{
@@ -17,8 +22,10 @@ const UNSENDABLE_CODES: [u16; 3] = [1005, 1006, 1015];
 /// What a client sent.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Incoming {
-    /// A text message.
+    /// A text message, or the JSON of a MessagePack message.
     Text(String),
+    /// A MessagePack message that is none, or has no JSON: the reason, for an error to the client.
+    Unreadable(String),
     /// A ping frame; to be answered with the same payload.
     Ping(Vec<u8>),
     /// A pong frame.
@@ -27,17 +34,35 @@ pub enum Incoming {
     Close(Option<u16>),
 }
 
-/// Puts frames and fragments together. Holds at most one message of the configured size plus one
-/// frame header.
+/// A message under way: what its first frame said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Begun {
+    format: Format,
+    /// Its payload is compressed.
+    deflated: bool,
+}
+
+/// Puts frames and fragments together. Holds at most one message of the configured size (a
+/// compressed one may be an eighth longer) plus one frame header; nothing between messages.
 #[derive(Debug, Default)]
 pub struct Assembler {
     /// Bytes of a frame that is not complete yet.
     partial: Vec<u8>,
-    /// Payload of earlier fragments of a message.
-    fragments: Option<Vec<u8>>,
+    /// Payload of earlier fragments of the message under way.
+    fragments: Vec<u8>,
+    /// The message under way.
+    begun: Option<Begun>,
+    /// What the upgrade agreed.
+    encoding: Encoding,
 }
 
 impl Assembler {
+    /// For a connection of that encoding.
+    #[must_use]
+    pub fn new(encoding: Encoding) -> Self {
+        Self { encoding, ..Self::default() }
+    }
+
     /// Takes what was read from the socket. `each` gets every complete message in order and may
     /// stop the reading with an error of its own.
     ///
@@ -69,46 +94,99 @@ impl Assembler {
     ) -> Result<usize, Close> {
         let mut used = 0;
         while let Some((header, start, length)) = parse_header(&bytes[used..])? {
-            let held = self.fragments.as_ref().map_or(0, Vec::len) as u64;
-            check(&header, length, held, max_message)?;
+            self.check(&header, length, max_message)?;
             // Checked above: a length within the limits fits.
             let end = usize::try_from(length).map_err(|_| Close::TooBig)? + start;
             let Some(payload) = bytes[used..].get(start..end) else { break };
             let payload = unmask(payload, header.mask);
-            incoming.extend(self.frame(&header, payload)?);
+            incoming.extend(self.frame(&header, payload, max_message)?);
             used += end;
         }
         Ok(used)
     }
 
-    fn frame(&mut self, header: &FrameHeader, payload: Vec<u8>) -> Result<Option<Incoming>, Close> {
-        match header.opcode {
-            OpCode::Control(Control::Ping) => Ok(Some(Incoming::Ping(payload))),
-            OpCode::Control(Control::Pong) => Ok(Some(Incoming::Pong)),
-            OpCode::Control(Control::Close) => close_code(&payload).map(Some),
-            OpCode::Data(Data::Text) if self.fragments.is_none() => {
-                self.data(header.is_final, payload)
-            }
-            OpCode::Data(Data::Continue) => match self.fragments.take() {
-                None => Err(Close::ProtocolError),
-                Some(mut message) => {
-                    message.extend_from_slice(&payload);
-                    self.data(header.is_final, message)
-                }
-            },
-            OpCode::Data(Data::Binary) if self.fragments.is_none() => Err(Close::UnexpectedBinary),
-            _ => Err(Close::ProtocolError),
+    /// Refuses what can be refused before the payload has come.
+    fn check(&self, header: &FrameHeader, length: u64, max_message: usize) -> Result<(), Close> {
+        if header.mask.is_none() || header.rsv2 || header.rsv3 {
+            return Err(Close::ProtocolError);
         }
+        let begins = matches!(header.opcode, OpCode::Data(Data::Text | Data::Binary));
+        // Marks a compressed message where that was agreed (RFC 7692 section 6.1).
+        if header.rsv1 && !(begins && self.encoding.deflate) {
+            return Err(Close::ProtocolError);
+        }
+        if let OpCode::Control(_) = header.opcode {
+            let fits = header.is_final && length <= MAX_CONTROL_BYTES;
+            return if fits { Ok(()) } else { Err(Close::ProtocolError) };
+        }
+        let deflated = header.rsv1 || self.begun.is_some_and(|message| message.deflated);
+        let most = if deflated { deflate::compressed_limit(max_message) } else { max_message };
+        if length.saturating_add(self.fragments.len() as u64) > most as u64 {
+            return Err(Close::TooBig);
+        }
+        Ok(())
     }
 
-    fn data(&mut self, is_final: bool, message: Vec<u8>) -> Result<Option<Incoming>, Close> {
-        if !is_final {
-            self.fragments = Some(message);
-            return Ok(None);
+    fn frame(
+        &mut self,
+        header: &FrameHeader,
+        payload: Vec<u8>,
+        max_message: usize,
+    ) -> Result<Option<Incoming>, Close> {
+        let begun = match (header.opcode, self.begun) {
+            (OpCode::Control(Control::Ping), _) => return Ok(Some(Incoming::Ping(payload))),
+            (OpCode::Control(Control::Pong), _) => return Ok(Some(Incoming::Pong)),
+            (OpCode::Control(Control::Close), _) => return close_code(&payload).map(Some),
+            (OpCode::Data(Data::Text), None) => {
+                Begun { format: Format::Json, deflated: header.rsv1 }
+            }
+            (OpCode::Data(Data::Binary), None) if self.encoding.format == Format::Json => {
+                return Err(Close::UnexpectedBinary);
+            }
+            (OpCode::Data(Data::Binary), None) => {
+                Begun { format: Format::MsgPack, deflated: header.rsv1 }
+            }
+            (OpCode::Data(Data::Continue), Some(begun)) => begun,
+            _ => return Err(Close::ProtocolError),
+        };
+        let message = if self.fragments.is_empty() {
+            payload
+        } else {
+            self.fragments.extend_from_slice(&payload);
+            std::mem::take(&mut self.fragments)
+        };
+        if header.is_final {
+            self.begun = None;
+            begun.read(message, max_message).map(Some)
+        } else {
+            self.begun = Some(begun);
+            self.fragments = message;
+            Ok(None)
         }
-        match String::from_utf8(message) {
-            Ok(text) => Ok(Some(Incoming::Text(text))),
-            Err(_) => Err(Close::BadUtf8),
+    }
+}
+
+impl Begun {
+    /// What its payload says.
+    fn read(self, payload: Vec<u8>, max_message: usize) -> Result<Incoming, Close> {
+        let message = if self.deflated {
+            deflate::inflate(payload, max_message).map_err(|error| match error {
+                InflateError::TooBig => Close::TooBig,
+                InflateError::Corrupt => Close::ProtocolError,
+            })?
+        } else {
+            payload
+        };
+        match self.format {
+            Format::Json => {
+                String::from_utf8(message).map(Incoming::Text).map_err(|_| Close::BadUtf8)
+            }
+            Format::MsgPack => Ok(match msgpack::to_json(&message) {
+                Ok(json) => Incoming::Text(json),
+                Err(error) => {
+                    Incoming::Unreadable(format!("a binary message is a MessagePack map: {error}"))
+                }
+            }),
         }
     }
 }
@@ -123,20 +201,6 @@ fn parse_header(bytes: &[u8]) -> Result<Option<(FrameHeader, usize, u64)>, Close
         }
         Ok(None) => Ok(None),
         Err(_) => Err(Close::ProtocolError),
-    }
-}
-
-/// Refuses what can be refused before the payload has come.
-fn check(header: &FrameHeader, length: u64, held: u64, max_message: usize) -> Result<(), Close> {
-    if header.mask.is_none() || header.rsv1 || header.rsv2 || header.rsv3 {
-        return Err(Close::ProtocolError);
-    }
-    match header.opcode {
-        OpCode::Control(_) if !header.is_final || length > MAX_CONTROL_BYTES => {
-            Err(Close::ProtocolError)
-        }
-        OpCode::Data(_) if length.saturating_add(held) > max_message as u64 => Err(Close::TooBig),
-        _ => Ok(()),
     }
 }
 
@@ -166,106 +230,4 @@ fn close_code(payload: &[u8]) -> Result<Incoming, Close> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const MAX: usize = 1000;
-
-    /// A masked frame as a client sends it.
-    fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-        let mask = [0x37, 0xfa, 0x21, 0x3d];
-        let mut bytes = vec![first];
-        match payload.len() {
-            len @ 0..=125 => bytes.push(0x80 | u8::try_from(len).unwrap()),
-            len => {
-                bytes.push(0x80 | 126);
-                bytes.extend(u16::try_from(len).unwrap().to_be_bytes());
-            }
-        }
-        bytes.extend(mask);
-        bytes.extend(unmask(payload, Some(mask)));
-        bytes
-    }
-
-    fn push(bytes: &[u8]) -> Result<Vec<Incoming>, Close> {
-        Assembler::default().push(bytes, MAX)
-    }
-
-    #[test]
-    fn reads_messages_and_control_frames() {
-        let mut bytes = frame(0x81, b"ping");
-        bytes.extend(frame(0x89, b"x"));
-        bytes.extend(frame(0x88, b"\x03\xe8bye"));
-        let wanted = vec![
-            Incoming::Text("ping".into()),
-            Incoming::Ping(b"x".into()),
-            Incoming::Close(Some(1000)),
-        ];
-        assert_eq!(push(&bytes), Ok(wanted));
-    }
-
-    #[test]
-    fn joins_fragments_around_control_frames() {
-        let mut bytes = frame(0x01, "gr\u{fc}".as_bytes());
-        bytes.extend(frame(0x8a, b""));
-        bytes.extend(frame(0x80, "\u{df}e".as_bytes()));
-        let wanted = vec![Incoming::Pong, Incoming::Text("gr\u{fc}\u{df}e".into())];
-        assert_eq!(push(&bytes), Ok(wanted));
-    }
-
-    #[test]
-    fn refuses_what_breaks_the_protocol() {
-        let unmasked = b"\x81\x02hi".to_vec();
-        let cases = [
-            (unmasked, Close::ProtocolError),
-            (frame(0xc1, b"x"), Close::ProtocolError),
-            (frame(0x83, b"x"), Close::ProtocolError),
-            (frame(0x80, b"x"), Close::ProtocolError),
-            (frame(0x09, b"x"), Close::ProtocolError),
-            (frame(0x89, &[b'x'; 126]), Close::ProtocolError),
-            (frame(0x88, b"x"), Close::ProtocolError),
-            (frame(0x88, b"\x03\xed"), Close::ProtocolError),
-            (frame(0x88, b"\x03\xe8\xff"), Close::BadUtf8),
-            (frame(0x82, b"x"), Close::UnexpectedBinary),
-            (frame(0x81, b"\xff"), Close::BadUtf8),
-            (frame(0x81, &[b'x'; MAX + 1]), Close::TooBig),
-            ([frame(0x01, b"a"), frame(0x81, b"b")].concat(), Close::ProtocolError),
-            ([frame(0x01, &[b'a'; MAX]), frame(0x80, b"b")].concat(), Close::TooBig),
-        ];
-        for (bytes, close) in cases {
-            assert_eq!(push(&bytes), Err(close), "{:x?}", &bytes[..bytes.len().min(8)]);
-        }
-    }
-
-    #[test]
-    fn a_huge_length_is_refused_before_its_payload() {
-        assert_eq!(push(&[0x81, 0xff, 0, 0, 0, 0, 0x40, 0, 0, 0, 1, 2, 3, 4]), Err(Close::TooBig));
-    }
-
-    proptest! {
-        #[test]
-        fn any_cut_of_the_bytes_gives_the_same_messages(
-            messages in proptest::collection::vec("[a-z]{0,300}", 1..5),
-            cut in 1_usize..40,
-        ) {
-            let bytes: Vec<u8> =
-                messages.iter().flat_map(|text| frame(0x81, text.as_bytes())).collect();
-            let mut assembler = Assembler::default();
-            let mut read = Vec::new();
-            for piece in bytes.chunks(cut) {
-                read.extend(assembler.push(piece, MAX).unwrap());
-            }
-            let wanted: Vec<Incoming> = messages.into_iter().map(Incoming::Text).collect();
-            prop_assert_eq!(read, wanted);
-            prop_assert!(assembler.partial.is_empty() && assembler.partial.capacity() == 0);
-        }
-
-        #[test]
-        fn any_bytes_are_read_or_refused_without_a_panic(
-            bytes in proptest::collection::vec(any::<u8>(), 0..200),
-        ) {
-            let _ = push(&bytes);
-        }
-    }
-}
+mod tests;

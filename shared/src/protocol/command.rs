@@ -1,8 +1,9 @@
 //! What a client may say, read strictly: every error names what is wrong.
 
-use super::ErrorCode;
+use super::{Asked, ErrorCode};
+use crate::bus::Stamp;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 use std::collections::BTreeMap;
 
 /// Most topics a `topics` request may ask for at once.
@@ -59,6 +60,10 @@ pub enum Command {
 pub struct Subscribe {
     /// Topics and patterns.
     pub topics: Vec<String>,
+    /// How often and on which moves the client wants to hear of them.
+    pub asked: Asked,
+    /// What the client has already, by topic as it wrote it.
+    pub since: BTreeMap<String, Stamp>,
 }
 
 /// Why a client's message was not understood.
@@ -74,9 +79,16 @@ pub struct RequestError {
     pub field: Option<String>,
 }
 
-/// Settings of `subscribe` that the protocol names and this server does not offer.
-const NOT_OFFERED: [&str; 5] =
-    ["interval_ms", "min_change_bps", "max_silence_ms", "history", "since"];
+/// A setting of `subscribe` that the protocol names and this server does not offer.
+const NOT_OFFERED: &str = "history";
+
+/// A [`Stamp`] as a client writes it: a misspelled key is not taken for zero.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Since {
+    epoch: u64,
+    seq: u64,
+}
 
 impl Request {
     /// Reads a text message.
@@ -88,7 +100,7 @@ impl Request {
         let op: String = fields.required("op")?;
         let command = match op.as_str() {
             "ping" => Command::Ping,
-            "subscribe" => Command::Subscribe(Subscribe { topics: fields.subscribable()? }),
+            "subscribe" => Command::Subscribe(fields.subscription()?),
             "unsubscribe" => Command::Unsubscribe { topics: fields.required("topics")? },
             "list" => Command::List,
             "topics" => Command::Topics {
@@ -109,6 +121,12 @@ fn unknown_op(op: &str) -> String {
     format!("unknown op {shown:?}; there are ping, subscribe, unsubscribe, list, topics and auth")
 }
 
+/// Whether an `id` can be echoed in every encoding: a string of whole characters or a number that
+/// has a value, not merely something with the looks of one (`"\ud800"`, `1e999`).
+fn echoes(id: &RawValue) -> bool {
+    matches!(serde_json::from_str(id.get()), Ok(Value::String(_) | Value::Number(_)))
+}
+
 /// The keys of a message that have not been used yet.
 struct Fields {
     id: Option<Id>,
@@ -125,7 +143,7 @@ impl Fields {
         })?;
         let mut fields = Self { id: None, left };
         if let Some(id) = fields.left.remove("id") {
-            if !id.get().starts_with(|c: char| c == '"' || c == '-' || c.is_ascii_digit()) {
+            if !echoes(&id) {
                 let message = "id must be a JSON string or number".into();
                 return Err(fields.error(ErrorCode::BadField, message, Some("id")));
             }
@@ -153,19 +171,36 @@ impl Fields {
             .ok_or_else(|| self.error(ErrorCode::BadField, format!("{key} is missing"), Some(key)))
     }
 
-    fn subscribable(&mut self) -> Result<Vec<String>, RequestError> {
+    fn subscription(&mut self) -> Result<Subscribe, RequestError> {
         let topics: Vec<String> = self.required("topics")?;
         if topics.is_empty() {
             let message = "topics is empty; name at least one".into();
             return Err(self.error(ErrorCode::BadField, message, Some("topics")));
         }
-        match NOT_OFFERED.iter().find(|key| self.left.contains_key(**key)) {
-            None => Ok(topics),
-            Some(key) => {
-                let message = format!("{key} is not offered by this server version; leave it out");
-                Err(self.error(ErrorCode::BadField, message, Some(key)))
+        if self.left.contains_key(NOT_OFFERED) {
+            let message =
+                format!("{NOT_OFFERED} is not offered by this server version; leave it out");
+            return Err(self.error(ErrorCode::BadField, message, Some(NOT_OFFERED)));
+        }
+        Ok(Subscribe { topics, asked: self.asked()?, since: self.since()? })
+    }
+
+    fn asked(&mut self) -> Result<Asked, RequestError> {
+        let mut asked = Asked::default();
+        for key in Asked::FIELDS {
+            if let Some(raw) = self.left.remove(key) {
+                asked
+                    .field(key, raw.get())
+                    .map_err(|message| self.error(ErrorCode::BadField, message, Some(key)))?;
             }
         }
+        Ok(asked)
+    }
+
+    fn since(&mut self) -> Result<BTreeMap<String, Stamp>, RequestError> {
+        let since = self.optional::<Option<BTreeMap<String, Since>>>("since")?.flatten();
+        let stamps = since.unwrap_or_default().into_iter();
+        Ok(stamps.map(|(topic, Since { epoch, seq })| (topic, Stamp { epoch, seq })).collect())
     }
 
     fn page_limit(&mut self) -> Result<usize, RequestError> {
@@ -207,7 +242,8 @@ mod tests {
         let request = request.unwrap();
         assert_eq!(serde_json::to_string(&request.id).unwrap(), r#""a""#);
         let topics = vec!["BTC-USDT".to_owned()];
-        assert_eq!(request.command, Command::Subscribe(Subscribe { topics }));
+        let (asked, since) = (Asked::default(), BTreeMap::new());
+        assert_eq!(request.command, Command::Subscribe(Subscribe { topics, asked, since }));
         for op in ["ping", "list", "topics"] {
             assert!(Request::parse(&format!(r#"{{"op":"{op}"}}"#)).is_ok(), "{op}");
         }
@@ -227,12 +263,52 @@ mod tests {
         assert_eq!(refused(r#"{"op":"subscribe"}"#), field("topics"));
         assert_eq!(refused(r#"{"op":"subscribe","topics":"A"}"#), field("topics"));
         assert_eq!(refused(r#"{"op":"subscribe","topics":[]}"#), field("topics"));
-        assert_eq!(
-            refused(r#"{"op":"subscribe","topics":["A"],"interval_ms":5}"#),
-            field("interval_ms")
-        );
+        assert_eq!(refused(r#"{"op":"subscribe","topics":["A"],"history":5}"#), field("history"));
         assert_eq!(refused(r#"{"op":"topics","limit":0}"#), field("limit"));
-        assert_eq!(refused(r#"{"op":"ping","id":[1]}"#), field("id"));
+        for id in ["[1]", "null", r#""\ud800""#, "1e999"] {
+            assert_eq!(refused(&format!(r#"{{"op":"ping","id":{id}}}"#)), field("id"), "{id}");
+        }
+    }
+
+    fn subscribe(settings: &str) -> Result<Subscribe, RequestError> {
+        let text = format!(r#"{{"op":"subscribe","topics":["A"],{settings}}}"#);
+        Request::parse(&text).map(|request| match request.command {
+            Command::Subscribe(subscribe) => subscribe,
+            other => panic!("{other:?}"),
+        })
+    }
+
+    #[test]
+    fn reads_the_settings_of_a_subscription() {
+        let all = r#""interval_ms":0,"min_change_bps":5,"max_silence_ms":null,
+            "since":{"ticker:okx:A-B":{"epoch":7,"seq":1042}}"#;
+        let read = subscribe(all).unwrap();
+        let wanted = Asked { interval_ms: Some(0), min_change_bps: Some(5), max_silence_ms: None };
+        assert_eq!(read.asked, wanted);
+        let since = [("ticker:okx:A-B".to_owned(), Stamp { epoch: 7, seq: 1042 })];
+        assert_eq!(read.since, BTreeMap::from(since));
+        assert_eq!(subscribe(r#""since":null"#).unwrap().since, BTreeMap::new());
+    }
+
+    #[test]
+    fn refuses_settings_by_name() {
+        for (field, value) in [
+            ("interval_ms", "3600001"),
+            ("interval_ms", "-1"),
+            ("min_change_bps", "10001"),
+            ("min_change_bps", "1.5"),
+            ("max_silence_ms", "99"),
+            ("max_silence_ms", r#""1000""#),
+            ("since", "[]"),
+            ("since", r#"{"A":{"epoch":1}}"#),
+            ("since", r#"{"A":{"epoch":1,"seq":2,"x":3}}"#),
+            ("since", r#"{"A":{"epoch":-1,"seq":2}}"#),
+        ] {
+            let error = subscribe(&format!(r#""{field}":{value}"#)).unwrap_err();
+            assert_eq!(error.field.as_deref(), Some(field), "{value}");
+            assert_eq!(error.code, ErrorCode::BadField);
+            assert!(error.message.contains(field), "{}", error.message);
+        }
     }
 
     #[test]

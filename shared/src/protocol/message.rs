@@ -99,6 +99,15 @@ pub enum ServerMessage<'a, L: Serialize> {
         /// Since when.
         since: Option<Micros>,
     },
+    /// This client is slow and gets newest values only, or has caught up again.
+    Lagging {
+        /// Whether it lags now.
+        active: bool,
+        /// When it fell behind.
+        since: Micros,
+        /// Values that newer ones replaced unsent since then.
+        skipped: u64,
+    },
     /// A request could not be served; the connection stays open.
     Error(ErrorMessage<'a>),
     /// The last message before the server closes.
@@ -111,19 +120,11 @@ pub struct InForce<'a> {
     /// Full name.
     pub topic: &'a Topic,
     /// At most one message in that time; 0 = every update.
-    pub interval_ms: u64,
+    pub interval_ms: u32,
     /// Smallest move worth a message; 0 = any.
-    pub min_change_bps: u64,
+    pub min_change_bps: u32,
     /// At least one message in that time while a change filter is set.
-    pub max_silence_ms: u64,
-}
-
-impl<'a> InForce<'a> {
-    /// Every update of the topic.
-    #[must_use]
-    pub fn every_update(topic: &'a Topic) -> Self {
-        Self { topic, interval_ms: 0, min_change_bps: 0, max_silence_ms: 30_000 }
-    }
+    pub max_silence_ms: u32,
 }
 
 /// A topic that could not be subscribed.
@@ -143,7 +144,7 @@ pub struct Added<'a> {
     /// The pattern in full.
     pub pattern: &'a str,
     /// Full names.
-    pub topics: &'a [Topic],
+    pub topics: &'a [&'a Topic],
 }
 
 /// What a `status` message is about.
@@ -286,5 +287,17 @@ impl<'a, L: Serialize> ServerMessage<'a, L> {
             limits,
             features,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lagging_is_written_as_the_protocol_says() {
+        let message = Plain::Lagging { active: true, since: Micros(17), skipped: 12 };
+        let json = serde_json::to_string(&message).unwrap();
+        assert_eq!(json, r#"{"type":"lagging","active":true,"since":17,"skipped":12}"#);
     }
 }

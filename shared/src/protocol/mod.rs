@@ -1,10 +1,12 @@
 //! The client protocol `tickcast.v1` as types: what a client may say, and what it is told.
 
+pub mod asked;
 pub mod close;
 pub mod command;
 pub mod error_code;
 pub mod message;
 
+pub use asked::{Asked, MAX_INTERVAL_MS};
 pub use close::Close;
 pub use command::{Command, Id, Request, RequestError, Subscribe};
 pub use error_code::ErrorCode;
@@ -17,3 +19,5 @@ pub use message::{
 pub const PROTOCOL: &str = "tickcast.v1";
 /// The WebSocket subprotocol of the default encoding.
 pub const SUBPROTOCOL_JSON: &str = "tickcast.v1.json";
+/// The WebSocket subprotocol with the same messages as MessagePack.
+pub const SUBPROTOCOL_MSGPACK: &str = "tickcast.v1.msgpack";

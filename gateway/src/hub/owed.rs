@@ -1,0 +1,132 @@
+//! What a connection with a backlog is sent next: the tail, answers, then the newest of what it
+//! missed.
+
+use super::{
+    Key, TopicId,
+    backlog::{Backlog, Cause, Item, Lag},
+    fan::Fan,
+    members::{Member, MemberId},
+    pass::topics_added,
+};
+use crate::wire::{Encoding, encode};
+use std::collections::BTreeMap;
+use tickcast_shared::{
+    clock::Micros,
+    market::{Pattern, Topic},
+    protocol::Plain,
+};
+
+/// Values are handed to the socket in pieces of about this size, so that a large subscription holds
+/// little memory and what goes out last is still new.
+const PIECE_BYTES: usize = 32 * 1024;
+
+impl Fan {
+    /// The next bytes for a member that is owed something; none when it is up to date and takes
+    /// part in passes again. While a pass runs, answers only.
+    pub fn next_piece(&mut self, id: MemberId) -> Option<&[u8]> {
+        let member = self.members.get_mut(id)?;
+        let backlog = member.backlog.as_ref()?;
+        if backlog.tail().is_empty() {
+            let mut backlog = member.backlog.take()?;
+            let mut piece = backlog.next_tail();
+            while let Some(answer) = backlog.next_answer() {
+                piece.extend(answer);
+            }
+            if !self.pass.is_running {
+                self.fill(id, &mut backlog, &mut piece);
+            } else if piece.is_empty() && backlog.has_items() {
+                // The pass would send it older updates behind these values.
+                self.pass.postponed.push(id);
+                self.members.get_mut(id)?.backlog = Some(backlog);
+                return None;
+            }
+            if piece.is_empty() {
+                self.behind.remove(&id);
+                return None;
+            }
+            backlog.set_tail(piece);
+            self.members.get_mut(id)?.backlog = Some(backlog);
+        }
+        self.backlog(id).map(Backlog::tail)
+    }
+
+    /// The socket has accepted so many bytes of the piece.
+    pub fn accepted(&mut self, id: MemberId, count: usize, now: Micros) {
+        if let Some(backlog) = self.members.get_mut(id).and_then(|it| it.backlog.as_mut()) {
+            backlog.accepted(count, now);
+        }
+    }
+
+    fn fill(&mut self, id: MemberId, backlog: &mut Backlog, piece: &mut Vec<u8>) {
+        let encoding = self.table(id).encoding();
+        if let Cause::Lagging(lag) = backlog.cause_mut()
+            && !lag.told
+        {
+            lag.told = true;
+            piece.extend(lagging(*lag, true, encoding));
+        }
+        while piece.len() < PIECE_BYTES {
+            match backlog.next_item() {
+                Some(Item::Frame(frame)) => piece.extend(frame),
+                Some(Item::Newest(Key::Added(topic))) => {
+                    self.fill_added(id, topic, backlog, piece);
+                }
+                Some(Item::Newest(key)) => self.fill_newest(id, &key, encoding, piece),
+                None => {
+                    if let Cause::Lagging(lag) = backlog.cause() {
+                        *backlog.cause_mut() = Cause::Answer;
+                        piece.extend(lagging(lag, false, encoding));
+                    }
+                    break;
+                }
+            }
+        }
+    }
+
+    fn fill_newest(&mut self, id: MemberId, key: &Key, encoding: Encoding, piece: &mut Vec<u8>) {
+        match key {
+            Key::Value(topic) => {
+                let Some(Member { place: Some(place), .. }) = self.members.get(id) else { return };
+                let cohort = place.cohort;
+                if self.cohorts.get(cohort).find(*topic).is_none() {
+                    // Unsubscribed meanwhile.
+                    return;
+                }
+                if let Some(newest) = self.topics.latest(*topic) {
+                    piece.extend_from_slice(newest.frames.get(encoding));
+                    self.given(cohort, *topic);
+                }
+            }
+            Key::Status(about) => {
+                if let Some(status) = self.statuses.get(about) {
+                    piece.extend_from_slice(status.frames.get(encoding));
+                }
+            }
+            Key::Added(_) => {}
+        }
+    }
+
+    /// This listing and those queued directly behind it, in one message a pattern.
+    fn fill_added(&self, id: MemberId, first: TopicId, backlog: &mut Backlog, piece: &mut Vec<u8>) {
+        let table = self.table(id);
+        let mut topics = vec![first];
+        while let Some(Item::Newest(Key::Added(next))) = backlog.peek() {
+            topics.push(*next);
+            backlog.next_item();
+        }
+        let mut by_pattern: BTreeMap<&Pattern, Vec<&Topic>> = BTreeMap::new();
+        for topic in topics.iter().filter_map(|id| self.topics.name(*id)) {
+            if let Some((pattern, _)) = table.covering(topic) {
+                by_pattern.entry(pattern).or_default().push(topic);
+            }
+        }
+        for (pattern, topics) in by_pattern {
+            piece.extend(encode::message(&topics_added(pattern, &topics), table.encoding()));
+        }
+    }
+}
+
+fn lagging(lag: Lag, active: bool, encoding: Encoding) -> Vec<u8> {
+    let Lag { since, skipped, .. } = lag;
+    encode::message(&Plain::Lagging { active, since, skipped }, encoding)
+}
