@@ -25,9 +25,11 @@ pub enum Command {
     Swarm(SwarmArgs),
     /// Run the bare loop: one thread, one non-blocking write per client and message.
     Limit(LimitArgs),
-    /// Run the same swarm against a running gateway and the bare loop in turns, and print the
-    /// ratio of their CPU time per delivery.
-    Pair(PairArgs),
+    /// Run whole scenarios: start servers, offer a load, measure, compare in pairs, report.
+    Bench(BenchArgs),
+    /// A part of a benchmark's swarm, told on the standard input what to do.
+    #[command(hide = true)]
+    SwarmPart,
 }
 
 /// Arguments of `venue`.
@@ -117,36 +119,36 @@ pub struct LimitArgs {
     pub secs: Option<u64>,
 }
 
-/// Arguments of `pair`.
+/// Arguments of `bench`.
 #[derive(Debug, Args)]
-pub struct PairArgs {
-    /// The gateway's WebSocket, such as ws://127.0.0.1:8080/ws; it must be busy already.
+pub struct BenchArgs {
+    /// Folder of the scenarios' files, each of which says at its head what it shows.
+    #[arg(long, value_name = "DIR", default_value = "load/scenarios")]
+    pub scenarios: PathBuf,
+    /// Run only these, by the names of their files without .toml [default: all].
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Besides the first side of a scenario run only these, by label or server [default: all].
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    pub sides: Vec<String>,
+    /// Print names and titles of the scenarios, and run none.
     #[arg(long)]
-    pub url: String,
-    /// The gateway's process.
-    #[arg(long, value_name = "PID")]
-    pub server_pid: u32,
-    /// How many clients.
-    #[arg(long, value_name = "N", default_value_t = 1000,
-        value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    pub clients: u32,
-    /// Topics that each client subscribes to.
-    #[arg(long, value_name = "TOPIC,...", value_delimiter = ',', required = true)]
-    pub topics: Vec<String>,
-    /// Length of each run in seconds.
-    #[arg(long, value_name = "S", default_value_t = 10,
-        value_parser = clap::value_parser!(u64).range(1..=3600))]
-    pub secs: u64,
-    /// Messages per client and second of the bare loop [default: what the gateway delivers].
-    #[arg(long, value_name = "R", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    pub rate: Option<u32>,
-    /// How many pairs.
-    #[arg(long, value_name = "N", default_value_t = 5,
-        value_parser = clap::value_parser!(u16).range(1..=1000))]
-    pub pairs: u16,
-    /// Print the result as JSON.
-    #[arg(long)]
-    pub json: bool,
+    pub list: bool,
+    /// The tickcast program [default: the one beside this].
+    #[arg(long, value_name = "FILE")]
+    pub tickcast: Option<PathBuf>,
+    /// Folder that describes the other servers.
+    #[arg(long, value_name = "DIR", default_value = "load/peers")]
+    pub peers: PathBuf,
+    /// How many times each side is run [default: as the scenario says].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub pairs: Option<u16>,
+    /// Length of each measured window in seconds [default: as the scenario says].
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub secs: Option<u64>,
+    /// Where results.json and report.html go [default: target/bench/<date and time>].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 fn speed(text: &str) -> Result<f64, String> {
@@ -192,6 +194,8 @@ mod tests {
             "venue --exchange okx --recording x --speed -1",
             "limit --size 10",
             "swarm",
+            "bench --pairs 0",
+            "bench --secs 0",
         ];
         for line in wrong {
             let words = ["tickcast-load"].into_iter().chain(line.split(' '));

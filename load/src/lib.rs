@@ -5,15 +5,15 @@
 //! - [`demo`]: the three exchanges of `tickcast demo`
 //! - [`swarm`]: clients that check and measure what they get
 //! - [`limit`]: the least that a broadcast can cost
-//! - [`pair`]: a gateway and the bare loop in turns
+//! - [`bench`]: whole scenarios, started, measured and reported
 //! - [`descriptors`]: room for thousands of sockets
 //! - [`cli`]: the command line of `tickcast-load`
 
+pub mod bench;
 pub mod cli;
 pub mod demo;
 pub mod descriptors;
 pub mod limit;
-pub mod pair;
 pub mod recording;
 pub mod swarm;
 pub mod venue;

@@ -8,11 +8,11 @@ use std::{
     time::Duration,
 };
 use tickcast_load::{
-    cli::{Cli, Command, LimitArgs, PairArgs, SwarmArgs, VenueArgs},
+    bench::{self, BenchConfig, order::Workshop, process::Cores, scenario::Scenario},
+    cli::{BenchArgs, Cli, Command, LimitArgs, SwarmArgs, VenueArgs},
     descriptors,
     limit::{Limit, LimitConfig},
-    pair::{self, PairConfig},
-    swarm::{self, SwarmConfig},
+    swarm::{self, Group, SwarmConfig, remote},
     venue::{ReplayStart, Source, Venue, VenueConfig},
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -39,7 +39,7 @@ fn run(command: Command) -> Result<ExitCode> {
     let runtime = match command {
         Command::Venue(_) => tokio::runtime::Builder::new_multi_thread().enable_all().build(),
         // They bring their own threads; this one waits.
-        Command::Swarm(_) | Command::Limit(_) | Command::Pair(_) => {
+        Command::Swarm(_) | Command::SwarmPart | Command::Limit(_) | Command::Bench(_) => {
             tokio::runtime::Builder::new_current_thread().enable_all().build()
         }
     }
@@ -50,7 +50,11 @@ fn run(command: Command) -> Result<ExitCode> {
             Command::Venue(args) => venue(args, token).await,
             Command::Swarm(args) => swarm(args, token).await,
             Command::Limit(args) => limit(&args, token).await,
-            Command::Pair(args) => pair(args, token).await,
+            Command::Bench(args) => bench(args, token).await,
+            Command::SwarmPart => {
+                remote::run(token).await?;
+                Ok(ExitCode::SUCCESS)
+            }
         }
     })
 }
@@ -107,10 +111,9 @@ async fn venue(args: VenueArgs, token: CancellationToken) -> Result<ExitCode> {
 }
 
 async fn swarm(args: SwarmArgs, token: CancellationToken) -> Result<ExitCode> {
+    let clients = usize::try_from(args.clients).context("too many clients")?;
     let config = SwarmConfig {
-        url: args.url,
-        clients: usize::try_from(args.clients).context("too many clients")?,
-        topics: args.topics,
+        groups: vec![Group { topics: args.topics, ..Group::new("all", clients) }],
         duration: Duration::from_secs(args.secs),
         connect_rate: args.connect_rate,
         check: args.check,
@@ -118,6 +121,7 @@ async fn swarm(args: SwarmArgs, token: CancellationToken) -> Result<ExitCode> {
         server_pid: args.server_pid,
         threads: args.threads.into(),
         progress: true,
+        ..SwarmConfig::new(args.url)
     };
     let report = swarm::run(config, token).await?;
     if args.json {
@@ -153,22 +157,32 @@ async fn limit(args: &LimitArgs, token: CancellationToken) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn pair(args: PairArgs, token: CancellationToken) -> Result<ExitCode> {
-    let gateway = SwarmConfig {
-        clients: usize::try_from(args.clients).context("too many clients")?,
-        topics: args.topics,
-        duration: Duration::from_secs(args.secs),
-        server_pid: Some(args.server_pid),
-        progress: true,
-        ..SwarmConfig::new(args.url)
-    };
-    let program = std::env::current_exe().context("cannot find this program")?;
-    let config = PairConfig { gateway, program, pairs: args.pairs.into(), rate: args.rate };
-    let comparison = pair::run(config, token).await?;
-    if args.json {
-        say(serde_json::to_string_pretty(&comparison).context("cannot write the result")?);
-    } else {
-        say(comparison);
+async fn bench(args: BenchArgs, token: CancellationToken) -> Result<ExitCode> {
+    let all = Scenario::read_all(&args.scenarios)?;
+    if args.list {
+        all.iter()
+            .for_each(|scenario| say(format_args!("{:16}  {}", scenario.name, scenario.title)));
+        return Ok(ExitCode::SUCCESS);
     }
-    Ok(ExitCode::SUCCESS)
+    let own = std::env::current_exe().context("cannot find this program")?;
+    let beside = own.with_file_name("tickcast");
+    let workshop = Workshop {
+        tickcast: args.tickcast.unwrap_or(beside),
+        own,
+        peers: args.peers,
+        cores: Cores::available().context("cannot read which cores may be used")?,
+    };
+    let choice = bench::Choice {
+        only: args.only,
+        sides: args.sides,
+        pairs: args.pairs.map(usize::from),
+        secs: args.secs,
+    };
+    let config = BenchConfig {
+        scenarios: choice.of(all)?,
+        workshop,
+        out: args.out.unwrap_or_else(bench::default_out),
+    };
+    let is_good = bench::run(config, token).await?;
+    Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
 }

@@ -62,23 +62,6 @@ fn swarm_against_limit_prints_json_and_succeeds() {
 }
 
 #[test]
-fn pair_compares_a_server_with_the_bare_loop() {
-    let mut server = Running::start("limit --listen 127.0.0.1:0 --rate 200 --size 600");
-    let line = server.line();
-    let url = line.split_whitespace().find(|word| word.starts_with("ws://")).unwrap();
-    let pid = server.child.id();
-    let run = output(&format!(
-        "pair --url {url} --server-pid {pid} --clients 100 --rate 200 --topics BTC-USDT --secs 1 --pairs 2 --json"
-    ));
-    assert!(run.status.success(), "{run:?}");
-    let result: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
-    assert_eq!((&result["size"], result["pairs"].as_array().unwrap().len()), (&600.into(), 2));
-    assert_eq!(result["rate"], 200);
-    // The same program on both sides.
-    assert!((0.1..10.0).contains(&result["median_ratio"].as_f64().unwrap()), "{result}");
-}
-
-#[test]
 fn venue_says_where_it_listens() {
     let mut venue = Running::start("venue --exchange okx --listen 127.0.0.1:0 --symbols BTC-USDT");
     let line = venue.line();

@@ -46,25 +46,39 @@ pub(super) fn build(ticker: &Ticker, size: usize, frame: &mut Vec<u8>) {
 }
 
 fn text(ticker: &Ticker, size: usize) -> String {
-    let (stamp, published) = (stamp_text(ticker.due), ticker.published.0);
+    let stamp = stamp_text(ticker.due);
+    let epoch = u64::try_from(ticker.epoch).unwrap_or(0);
+    payload("ticker:limit:BTC-USDT", &stamp, ticker.published.0, epoch, ticker.seq, size)
+}
+
+/// A ticker of a topic as JSON, padded to `size` bytes; longer when that is less than it needs.
+#[must_use]
+pub fn payload(
+    topic: &str,
+    stamp: &str,
+    published: i64,
+    epoch: u64,
+    seq: u64,
+    size: usize,
+) -> String {
     let head = if size < FULL_BYTES {
-        format!(r#"{{"type":"ticker","topic":"ticker:limit:BTC-USDT","bid_qty":"{stamp}","pad":""#)
+        format!(r#"{{"type":"ticker","topic":"{topic}","bid_qty":"{stamp}","pad":""#)
     } else {
         format!(
             concat!(
-                r#"{{"type":"ticker","topic":"ticker:limit:BTC-USDT","exchange":"limit","#,
+                r#"{{"type":"ticker","topic":"{topic}","exchange":"limit","#,
                 r#""symbol":"BTC-USDT","last_price":"67220","bid_price":"67218.6","#,
                 r#""bid_qty":"{stamp}","ask_price":"67218.7","ask_qty":"1.92318539","#,
                 r#""open_24h":null,"high_24h":null,"low_24h":null,"volume_24h":null,"#,
                 r#""quote_volume_24h":null,"state":"live","source":"stream","simulated":true,"#,
                 r#""exchange_ts":null,"trade_ts":null,"received_ts":{received},"pad":""#
             ),
+            topic = topic,
             stamp = stamp,
             received = published,
         )
     };
-    let tail =
-        format!(r#"","published_ts":{published},"epoch":{},"seq":{}}}"#, ticker.epoch, ticker.seq);
+    let tail = format!(r#"","published_ts":{published},"epoch":{epoch},"seq":{seq}}}"#);
     let padding = size.saturating_sub(head.len() + tail.len());
     format!("{head}{}{tail}", "x".repeat(padding))
 }

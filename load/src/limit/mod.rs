@@ -7,7 +7,7 @@ mod frame;
 mod handshake;
 mod writer;
 
-pub use frame::{FULL_BYTES, MIN_BYTES};
+pub use frame::{FULL_BYTES, MIN_BYTES, payload};
 
 use serde::Serialize;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};

@@ -1,10 +1,14 @@
 //! From an address to an open WebSocket: the client's half of the handshake, and no more.
 
 use super::scan::end_of_head;
-use std::{io, net::SocketAddr, time::Duration};
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpStream, lookup_host},
+    net::{TcpSocket, TcpStream, lookup_host},
     time::timeout,
 };
 use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
@@ -12,6 +16,9 @@ use url::{Host, Url};
 
 /// How long connecting and shaking hands may take together.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
+/// Clients that share a source address. Linux looks for a free port among one half of its 28 000 or
+/// so first, one by one: with more clients to a destination each dial would take longer and longer.
+const CLIENTS_PER_SOURCE: usize = 8192;
 /// Longest head of an answer, in bytes.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 
@@ -39,25 +46,37 @@ pub enum TargetError {
     },
 }
 
-/// Where to dial and what to ask for.
+/// Where to dial.
 #[derive(Debug, Clone)]
 pub(super) struct Target {
-    pub(super) address: SocketAddr,
+    address: SocketAddr,
     host: String,
-    /// Path and query.
-    resource: String,
+    url: Url,
+    /// Plain bytes instead of WebSocket.
+    pub(super) is_raw: bool,
+}
+
+/// What one client asks for.
+#[derive(Debug, Default)]
+pub(super) struct Opening<'a> {
+    /// Added to the query.
+    pub(super) query: Vec<(&'static str, String)>,
+    pub(super) subprotocol: Option<&'a str>,
+    /// Extensions offered.
+    pub(super) extensions: Option<&'a str>,
+    /// Where to dial from; nothing: as the system likes.
+    pub(super) source: Option<Ipv4Addr>,
+    /// Size of the receive buffer in bytes, where it shall not be the system's.
+    pub(super) receive_buffer: Option<u32>,
 }
 
 impl Target {
-    /// Finds the address and adds the topics to the query.
-    pub(super) async fn find(text: &str, topics: &[String]) -> Result<Self, TargetError> {
-        let mut url = Url::parse(text)
+    /// Finds the address.
+    pub(super) async fn find(text: &str) -> Result<Self, TargetError> {
+        let url = Url::parse(text)
             .map_err(|source| TargetError::Url { text: text.to_owned(), source })?;
-        if url.scheme() != "ws" {
+        if !matches!(url.scheme(), "ws" | "tcp") {
             return Err(TargetError::Scheme(text.to_owned()));
-        }
-        if !topics.is_empty() {
-            url.query_pairs_mut().append_pair("topics", &topics.join(","));
         }
         let port = url.port().unwrap_or(80);
         let named = url.host_str().unwrap_or_default().to_owned();
@@ -70,28 +89,36 @@ impl Target {
                 found.next().ok_or_else(|| missing(io::ErrorKind::NotFound.into()))?
             }
         };
-        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
-        let resource = format!("{}{query}", url.path());
-        Ok(Self { address, host: format!("{named}:{port}"), resource })
+        let is_raw = url.scheme() == "tcp";
+        Ok(Self { address, host: format!("{named}:{port}"), url, is_raw })
     }
 
-    /// Opens one WebSocket; with it comes what the server sent right behind its answer.
-    pub(super) async fn dial(&self) -> Result<(TcpStream, Vec<u8>), String> {
-        match timeout(DIAL_TIMEOUT, self.connect()).await {
+    /// Opens one connection; with it comes what the server sent right behind its answer.
+    pub(super) async fn dial(&self, opening: &Opening<'_>) -> Result<(TcpStream, Vec<u8>), String> {
+        match timeout(DIAL_TIMEOUT, self.connect(opening)).await {
             Ok(outcome) => outcome,
             Err(_) => Err("timed out".to_owned()),
         }
     }
 
-    async fn connect(&self) -> Result<(TcpStream, Vec<u8>), String> {
-        let mut stream = TcpStream::connect(self.address).await.map_err(in_short)?;
+    async fn connect(&self, opening: &Opening<'_>) -> Result<(TcpStream, Vec<u8>), String> {
+        let socket = match self.address {
+            SocketAddr::V4(_) => TcpSocket::new_v4(),
+            SocketAddr::V6(_) => TcpSocket::new_v6(),
+        };
+        let socket = socket.map_err(in_short)?;
+        if let Some(bytes) = opening.receive_buffer {
+            socket.set_recv_buffer_size(bytes).map_err(in_short)?;
+        }
+        if let Some(source) = opening.source.filter(|_| self.address.ip().is_loopback()) {
+            socket.bind((source, 0).into()).map_err(in_short)?;
+        }
+        let mut stream = socket.connect(self.address).await.map_err(in_short)?;
+        if self.is_raw {
+            return Ok((stream, Vec::new()));
+        }
         let key = generate_key();
-        let request = format!(
-            "GET {} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n",
-            self.resource, self.host
-        );
-        stream.write_all(request.as_bytes()).await.map_err(in_short)?;
+        stream.write_all(self.request(opening, &key).as_bytes()).await.map_err(in_short)?;
         let mut answer = Vec::with_capacity(1024);
         let end = loop {
             if let Some(end) = end_of_head(&answer) {
@@ -107,6 +134,32 @@ impl Target {
         accepted(&answer[..end], &key)?;
         Ok((stream, answer.split_off(end)))
     }
+
+    fn request(&self, opening: &Opening<'_>, key: &str) -> String {
+        let mut url = self.url.clone();
+        if !opening.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&opening.query);
+        }
+        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+        let line = |name: &str, value: Option<&str>| {
+            value.map(|value| format!("{name}: {value}\r\n")).unwrap_or_default()
+        };
+        format!(
+            "GET {}{query} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n{}{}\r\n",
+            url.path(),
+            self.host,
+            line("Sec-WebSocket-Protocol", opening.subprotocol),
+            line("Sec-WebSocket-Extensions", opening.extensions)
+        )
+    }
+}
+
+/// Where a client dials from when there are many on one machine: another loopback address for each
+/// few thousand.
+pub(super) fn source(client: usize) -> Option<Ipv4Addr> {
+    let block = u8::try_from(client / CLIENTS_PER_SOURCE).unwrap_or(u8::MAX);
+    (block > 0).then(|| Ipv4Addr::new(127, 0, 1, block))
 }
 
 fn in_short(error: io::Error) -> String {
@@ -133,20 +186,33 @@ mod tests {
 
     #[tokio::test]
     async fn topics_go_into_the_query() {
-        let topics = ["BTC-USDT".to_owned(), "ticker:*:ETH-USDT".to_owned()];
-        let target = Target::find("ws://127.0.0.1:8080/ws?x=1", &topics).await.unwrap();
-        let expected = "/ws?x=1&topics=BTC-USDT%2Cticker%3A*%3AETH-USDT";
-        assert_eq!((target.resource.as_str(), target.host.as_str()), (expected, "127.0.0.1:8080"));
-        let idle = Target::find("ws://[::1]/ws", &[]).await.unwrap();
-        assert_eq!((idle.resource.as_str(), idle.address.port()), ("/ws", 80));
+        let target = Target::find("ws://127.0.0.1:8080/ws?x=1").await.unwrap();
+        let query = vec![("topics", "BTC-USDT,ticker:*:ETH-USDT".to_owned())];
+        let opening = Opening { query, subprotocol: Some("a.b"), ..Opening::default() };
+        let request = target.request(&opening, "k");
+        let first = "GET /ws?x=1&topics=BTC-USDT%2Cticker%3A*%3AETH-USDT HTTP/1.1\r\n";
+        assert!(request.starts_with(first), "{request}");
+        assert!(request.contains("Host: 127.0.0.1:8080\r\n"), "{request}");
+        assert!(request.ends_with("Sec-WebSocket-Protocol: a.b\r\n\r\n"), "{request}");
+        let idle = Target::find("ws://[::1]/ws").await.unwrap();
+        assert_eq!(idle.address.port(), 80);
+        let request = idle.request(&Opening::default(), "k");
+        assert!(request.starts_with("GET /ws HTTP/1.1\r\nHost: [::1]:80\r\n"), "{request}");
     }
 
     #[tokio::test]
     async fn mistakes_are_named() {
         for (text, named) in [("wss://x/ws", "TLS"), ("127.0.0.1:8080", "ws://")] {
-            let error = Target::find(text, &[]).await.unwrap_err().to_string();
+            let error = Target::find(text).await.unwrap_err().to_string();
             assert!(error.contains(named), "{error}");
         }
+    }
+
+    #[test]
+    fn many_clients_dial_from_several_addresses() {
+        assert_eq!((source(0), source(8191)), (None, None));
+        assert_eq!(source(8192), Some(Ipv4Addr::new(127, 0, 1, 1)));
+        assert_eq!(source(99_999), Some(Ipv4Addr::new(127, 0, 1, 12)));
     }
 
     #[test]

@@ -5,6 +5,8 @@
 pub(super) struct Frame<'a> {
     pub(super) opcode: u8,
     pub(super) is_final: bool,
+    /// Its payload is deflated (RFC 7692 section 7.2.2).
+    pub(super) is_deflated: bool,
     pub(super) payload: &'a [u8],
     /// Bytes of the whole frame.
     pub(super) size: usize,
@@ -12,20 +14,21 @@ pub(super) struct Frame<'a> {
 
 pub(super) const CONTINUATION: u8 = 0;
 pub(super) const TEXT: u8 = 1;
+pub(super) const BINARY: u8 = 2;
 pub(super) const CLOSE: u8 = 8;
 pub(super) const PING: u8 = 9;
 pub(super) const PONG: u8 = 10;
 
 /// The FIN bit and the opcode share the first byte (RFC 6455 section 5.2).
 const FIN: u8 = 0x80;
-/// The reserved bits of the first byte: no extension was agreed on.
-const RESERVED: u8 = 0x70;
+/// The reserved bit that permessage-deflate uses, if it was agreed on.
+const DEFLATED: u8 = 0x40;
+/// The reserved bits of the first byte that no extension uses.
+const RESERVED: u8 = 0x30;
 /// The mask bit of the second byte; a server must not set it.
 const MASK: u8 = 0x80;
 /// Payloads beyond this come from no gateway; a length that says so is garbage.
 const MAX_PAYLOAD_BYTES: u64 = 64 * 1024 * 1024;
-/// Longest payload of a control frame.
-const MAX_CONTROL_BYTES: usize = 125;
 
 /// The frame at the start of `bytes`; nothing when it has not come whole.
 pub(super) fn first(bytes: &[u8]) -> Result<Option<Frame<'_>>, &'static str> {
@@ -56,6 +59,7 @@ pub(super) fn first(bytes: &[u8]) -> Result<Option<Frame<'_>>, &'static str> {
     Ok(bytes.get(header..size).map(|payload| Frame {
         opcode,
         is_final: first & FIN != 0,
+        is_deflated: first & DEFLATED != 0,
         payload,
         size,
     }))
@@ -64,11 +68,19 @@ pub(super) fn first(bytes: &[u8]) -> Result<Option<Frame<'_>>, &'static str> {
 /// A frame of a client, masked with zeros: a mask must be there, not be secret, when no browser
 /// is involved.
 pub(super) fn masked(opcode: u8, payload: &[u8]) -> Vec<u8> {
-    let payload = &payload[..payload.len().min(MAX_CONTROL_BYTES)];
-    let mut frame = Vec::with_capacity(payload.len() + 6);
+    let mut frame = Vec::with_capacity(payload.len() + 14);
     frame.push(FIN | opcode);
-    // At most 125 by the cut above.
-    frame.push(MASK | u8::try_from(payload.len()).unwrap_or(0));
+    match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
+        (Ok(length), _) if length < 126 => frame.push(MASK | length),
+        (_, Ok(length)) => {
+            frame.push(MASK | 126);
+            frame.extend(length.to_be_bytes());
+        }
+        _ => {
+            frame.push(MASK | 127);
+            frame.extend((payload.len() as u64).to_be_bytes());
+        }
+    }
     frame.extend_from_slice(&[0; 4]);
     frame.extend_from_slice(payload);
     frame
@@ -109,12 +121,14 @@ mod tests {
     #[test]
     fn refuses_what_a_server_may_not_send() {
         assert!(first(&[FIN | TEXT, MASK]).is_err());
-        assert!(first(&[FIN | 0x40 | TEXT, 0]).is_err());
+        assert!(first(&[FIN | 0x20 | TEXT, 0]).is_err());
         assert!(first(&[FIN | TEXT, 127, 255, 0, 0, 0, 0, 0, 0, 0]).is_err());
     }
 
     #[test]
     fn answers_are_masked() {
         assert_eq!(masked(PONG, b"hi"), [0x8A, 0x82, 0, 0, 0, 0, b'h', b'i']);
+        assert_eq!(masked(TEXT, &[b'x'; 300])[..4], [0x81, 0xFE, 1, 44]);
+        assert_eq!(masked(TEXT, &[b'x'; 70_000])[..10], [0x81, 0xFF, 0, 0, 0, 0, 0, 1, 17, 112]);
     }
 }

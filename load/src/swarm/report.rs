@@ -1,20 +1,19 @@
-//! What a swarm found out, added up over all its threads.
+//! What a swarm found out, as it is shown.
 
-use super::tally::{Faults, Reasons, Tally};
-use hdrhistogram::Histogram;
-use serde::Serialize;
-use std::{
-    collections::{BTreeMap, HashMap},
-    time::Duration,
+use super::{
+    latencies::{Latencies, Latency},
+    part::{Found, Part, Window, least},
 };
+use serde::Serialize;
+use std::{collections::BTreeMap, time::Duration};
 
 /// The result of a run. Counts are those of the measured window unless said otherwise.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
     /// Clients asked for.
-    pub clients: usize,
+    pub clients: u64,
     /// Clients that got through their handshake.
-    pub connected: usize,
+    pub connected: u64,
     /// How long it took to connect them.
     pub connect_seconds: f64,
     /// Failed connects by reason.
@@ -25,22 +24,13 @@ pub struct Report {
     pub seconds: f64,
     /// Topics seen.
     pub topics: usize,
-    /// Tickers and klines received.
-    pub deliveries: u64,
     /// Fewest deliveries of a client.
     pub client_min: u64,
     /// Most deliveries of a client.
     pub client_max: u64,
-    /// Frames of every kind.
-    pub frames: u64,
-    /// Bytes of the frames.
-    pub bytes: u64,
-    /// Reads that brought something; fewer than frames when the server writes several at once.
-    pub reads: u64,
-    /// Values that came again in another state.
-    pub replaced: u64,
-    /// Sequence numbers that were passed over: conflated updates.
-    pub skipped: u64,
+    /// Deliveries, frames, bytes and what was conflated.
+    #[serde(flatten)]
+    pub window: Window,
     /// From the due time in a stamped bid size to receipt; nothing without stamps.
     pub from_due: Option<Latency>,
     /// From `published_ts` to receipt.
@@ -60,35 +50,7 @@ pub struct Report {
     /// The swarm's own share of its threads: near 1 it was the bottleneck itself.
     pub own_cpu_share: f64,
     #[serde(skip)]
-    pub(super) tolerate_disconnects: bool,
-    #[serde(skip)]
-    pub(super) expects_values: bool,
-}
-
-/// A kind of fault, how often, and the first few.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Found {
-    /// How often.
-    pub count: u64,
-    /// The first few.
-    pub examples: Vec<String>,
-}
-
-/// Percentiles in microseconds.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct Latency {
-    /// How many were measured.
-    pub count: u64,
-    /// Median.
-    pub p50: u64,
-    /// 90th percentile.
-    pub p90: u64,
-    /// 99th percentile.
-    pub p99: u64,
-    /// 99.9th percentile.
-    pub p999: u64,
-    /// Largest.
-    pub max: u64,
+    failed: Vec<String>,
 }
 
 /// What the server process used.
@@ -110,176 +72,141 @@ pub struct ServerUse {
     pub kib_per_connection_after: Option<f64>,
 }
 
-impl Latency {
-    fn of(histogram: &Histogram<u64>) -> Option<Self> {
-        (!histogram.is_empty()).then(|| Self {
-            count: histogram.len(),
-            p50: histogram.value_at_quantile(0.5),
-            p90: histogram.value_at_quantile(0.9),
-            p99: histogram.value_at_quantile(0.99),
-            p999: histogram.value_at_quantile(0.999),
-            max: histogram.max(),
-        })
+impl ServerUse {
+    /// From CPU seconds in the window and resident memory before the first client, with all
+    /// connected and at the end.
+    #[must_use]
+    pub fn new(part: &Part, cpu_seconds: f64, [before, connected, after]: [u64; 3]) -> Self {
+        let window = part.window();
+        let growth = |kib: u64| {
+            let growth = kib.saturating_sub(before) as f64 / part.connected as f64;
+            (part.connected > 0).then_some(growth)
+        };
+        let per_delivery = cpu_seconds * 1e6 / window.deliveries as f64;
+        Self {
+            cpu_seconds,
+            cpu_us_per_delivery: (window.deliveries > 0).then_some(per_delivery),
+            rss_before_kib: before,
+            rss_connected_kib: connected,
+            rss_after_kib: after,
+            kib_per_connection: growth(connected),
+            kib_per_connection_after: growth(after),
+        }
     }
 }
 
-impl From<Faults> for Found {
-    fn from(faults: Faults) -> Self {
-        Self { count: faults.count, examples: faults.examples }
-    }
-}
-
-/// Everything the coordinator knows that no thread does.
+/// Everything that is known outside the clients.
 pub(super) struct Frame {
-    pub(super) clients: usize,
-    pub(super) connected: usize,
     pub(super) connecting: Duration,
-    pub(super) window: Duration,
-    pub(super) own_cpu_share: f64,
+    pub(super) server: Option<ServerUse>,
     pub(super) tolerate_disconnects: bool,
     pub(super) expects_values: bool,
 }
 
-/// Adds up what the threads have seen.
-pub(super) fn merge(frame: &Frame, tallies: Vec<Tally>) -> Report {
-    let (mut failures, mut disconnects) = (Reasons::default(), Reasons::default());
-    let mut found = [Faults::default(), Faults::default(), Faults::default()];
-    let mut histograms: Option<(Histogram<u64>, Histogram<u64>)> = None;
-    let (mut topics, without_value, behind) = compare(&tallies);
-    let mut report = empty(frame);
-    let (mut least, mut most) = (u64::MAX, 0);
-    for tally in tallies {
-        let window = tally.window;
-        report.deliveries += window.deliveries;
-        report.frames += window.frames;
-        report.bytes += window.bytes;
-        report.reads += window.reads;
-        report.replaced += window.replaced;
-        report.skipped += window.skipped;
-        least = tally.per_client.iter().copied().fold(least, u64::min);
-        most = tally.per_client.iter().copied().fold(most, u64::max);
-        tally.failures.0.into_iter().for_each(|(reason, by)| failures.add(reason, by));
-        tally.disconnects.0.into_iter().for_each(|(reason, by)| disconnects.add(reason, by));
-        let [violations, rejected, errors] = &mut found;
-        violations.merge(tally.violations);
-        rejected.merge(tally.rejected);
-        errors.merge(tally.errors);
-        topics = topics.max(tally.topics.len());
-        match &mut histograms {
-            None => histograms = Some((tally.due, tally.published)),
-            Some((due, published)) => {
-                // All were made with the same bounds.
-                let _ = due.add(tally.due);
-                let _ = published.add(tally.published);
+impl Part {
+    /// Counts of all groups together.
+    #[must_use]
+    pub fn window(&self) -> Window {
+        let mut all = Window::default();
+        self.groups.iter().for_each(|group| all.merge(group.window));
+        all
+    }
+
+    /// From due time to receipt, all groups together.
+    #[must_use]
+    pub fn due(&self) -> Latencies {
+        let mut all = Latencies::default();
+        self.groups.iter().for_each(|group| all.merge(&group.due));
+        all
+    }
+
+    /// From `published_ts` to receipt, all groups together.
+    #[must_use]
+    pub fn published(&self) -> Latencies {
+        let mut all = Latencies::default();
+        self.groups.iter().for_each(|group| all.merge(&group.published));
+        all
+    }
+
+    /// Values that a client which stayed never got, though it asked for them by name or others of
+    /// its group have them.
+    #[must_use]
+    pub fn without_value(&self) -> u64 {
+        let missing = |group: &super::part::GroupPart| {
+            let spread = group.topics.values();
+            let unequal: u64 =
+                spread.map(|spread| group.stayed.saturating_sub(spread.holders)).sum();
+            if group.random { group.missing } else { group.missing.max(unequal) }
+        };
+        self.groups.iter().map(missing).sum()
+    }
+
+    /// How many updates the last client was behind the first at the end, per topic at most.
+    #[must_use]
+    pub fn behind(&self) -> u64 {
+        let spreads = self.groups.iter().flat_map(|group| group.topics.values());
+        spreads.map(|spread| spread.distance()).max().unwrap_or(0)
+    }
+
+    /// What makes a run a failure, whatever was measured; empty when nothing does.
+    #[must_use]
+    pub fn faults(&self, tolerate_disconnects: bool) -> Vec<String> {
+        let mut reasons = Vec::new();
+        let mut fail = |count: u64, what: &str| {
+            if count > 0 {
+                reasons.push(format!("{count} {what}"));
             }
+        };
+        fail(self.failures.total(), "clients could not connect");
+        fail(self.violations.count, "broken promises");
+        fail(self.rejected.count, "topics refused");
+        fail(self.errors.count, "error messages");
+        if !tolerate_disconnects {
+            fail(self.disconnects.total(), "clients were cut off");
         }
+        fail(self.without_value(), "values never came");
+        reasons
     }
-    let [violations, rejected, errors] = found;
-    Report {
-        failures: failures.0,
-        disconnects: disconnects.0,
-        topics,
-        client_min: if least == u64::MAX { 0 } else { least },
-        client_max: most,
-        from_due: histograms.as_ref().and_then(|(due, _)| Latency::of(due)),
-        from_published: histograms.as_ref().and_then(|(_, published)| Latency::of(published)),
-        without_value,
-        behind,
-        violations: violations.into(),
-        rejected: rejected.into(),
-        errors: errors.into(),
-        ..report
-    }
-}
-
-fn empty(frame: &Frame) -> Report {
-    Report {
-        clients: frame.clients,
-        connected: frame.connected,
-        connect_seconds: frame.connecting.as_secs_f64(),
-        failures: BTreeMap::new(),
-        disconnects: BTreeMap::new(),
-        seconds: frame.window.as_secs_f64(),
-        topics: 0,
-        deliveries: 0,
-        client_min: 0,
-        client_max: 0,
-        frames: 0,
-        bytes: 0,
-        reads: 0,
-        replaced: 0,
-        skipped: 0,
-        from_due: None,
-        from_published: None,
-        without_value: 0,
-        behind: 0,
-        violations: Found::default(),
-        rejected: Found::default(),
-        errors: Found::default(),
-        server: None,
-        own_cpu_share: frame.own_cpu_share,
-        tolerate_disconnects: frame.tolerate_disconnects,
-        expects_values: frame.expects_values,
-    }
-}
-
-/// What all clients have of one topic.
-struct Spread {
-    oldest: (u64, u64),
-    newest: (u64, u64),
-    holders: u64,
-}
-
-impl Spread {
-    /// Updates between the oldest and the newest value; after a change of epoch, at least those
-    /// of the new one.
-    fn distance(&self) -> u64 {
-        let ((old_epoch, old), (new_epoch, new)) = (self.oldest, self.newest);
-        if old_epoch == new_epoch { new - old } else { new }
-    }
-}
-
-/// Topics, missing values and the largest distance, over all clients that were there to the end.
-fn compare(tallies: &[Tally]) -> (usize, u64, u64) {
-    let mut spreads: HashMap<&[u8], Spread> = HashMap::new();
-    let mut clients = 0;
-    for tally in tallies {
-        clients += tally.finals.len() as u64;
-        for (name, number) in &tally.topics {
-            for pair in tally.finals.iter().filter_map(|newest| *newest.get(*number)?) {
-                let first = Spread { oldest: pair, newest: pair, holders: 0 };
-                let spread = spreads.entry(name).or_insert(first);
-                spread.oldest = pair.min(spread.oldest);
-                spread.newest = pair.max(spread.newest);
-                spread.holders += 1;
-            }
-        }
-    }
-    let missing = spreads.values().map(|spread| clients - spread.holders.min(clients)).sum();
-    let behind = spreads.values().filter(|spread| spread.holders > 0).map(Spread::distance).max();
-    (spreads.len(), missing, behind.unwrap_or(0))
 }
 
 impl Report {
+    pub(super) fn new(part: Part, frame: Frame) -> Self {
+        let names = part.groups.iter().flat_map(|group| group.topics.keys());
+        let topics = names.collect::<std::collections::BTreeSet<_>>().len();
+        let client_min = part.groups.iter().fold(None, |all, group| least(all, group.client_min));
+        let threads = part.threads.max(1) as f64 * part.seconds.max(f64::MIN_POSITIVE);
+        let own_cpu_share = if part.connected == 0 { 0.0 } else { part.own_cpu_seconds / threads };
+        let mut failed = part.faults(frame.tolerate_disconnects);
+        if frame.expects_values && part.connected > 0 && part.window().deliveries == 0 {
+            failed.push("nothing was delivered".to_owned());
+        }
+        Self {
+            clients: part.clients,
+            connected: part.connected,
+            connect_seconds: frame.connecting.as_secs_f64(),
+            seconds: part.seconds,
+            topics,
+            client_min: client_min.unwrap_or(0),
+            client_max: part.groups.iter().map(|group| group.client_max).max().unwrap_or(0),
+            window: part.window(),
+            from_due: part.due().summary(),
+            from_published: part.published().summary(),
+            without_value: part.without_value(),
+            behind: part.behind(),
+            server: frame.server,
+            own_cpu_share,
+            failed,
+            failures: part.failures.0,
+            disconnects: part.disconnects.0,
+            violations: part.violations,
+            rejected: part.rejected,
+            errors: part.errors,
+        }
+    }
+
     /// What makes the run a failure; empty when nothing does.
     #[must_use]
     pub fn failed(&self) -> Vec<String> {
-        let mut reasons = Vec::new();
-        let mut fail = |failed: bool, reason: String| {
-            if failed {
-                reasons.push(reason);
-            }
-        };
-        let sum = |reasons: &BTreeMap<String, u64>| reasons.values().sum::<u64>();
-        let (failures, ended) = (sum(&self.failures), sum(&self.disconnects));
-        fail(failures > 0, format!("{failures} clients could not connect"));
-        fail(self.violations.count > 0, format!("{} broken promises", self.violations.count));
-        fail(self.rejected.count > 0, format!("{} topics refused", self.rejected.count));
-        fail(self.errors.count > 0, format!("{} error messages", self.errors.count));
-        fail(ended > 0 && !self.tolerate_disconnects, format!("{ended} clients were cut off"));
-        fail(self.without_value > 0, format!("{} values never came", self.without_value));
-        let silent = self.expects_values && self.connected > 0 && self.deliveries == 0;
-        fail(silent, "nothing was delivered".to_owned());
-        reasons
+        self.failed.clone()
     }
 }

@@ -1,6 +1,10 @@
 //! A report as a table for people.
 
-use super::report::{Found, Latency, Report, ServerUse};
+use super::{
+    latencies::Latency,
+    part::Found,
+    report::{Report, ServerUse},
+};
 use std::{collections::BTreeMap, fmt};
 
 impl fmt::Display for Report {
@@ -14,9 +18,9 @@ impl fmt::Display for Report {
         writeln!(
             f,
             "deliveries   {} in {:.1} s ({:.0}/s), {} topics, per client {}..{}",
-            self.deliveries,
+            self.window.deliveries,
             self.seconds,
-            per_second(self.deliveries),
+            per_second(self.window.deliveries),
             self.topics,
             self.client_min,
             self.client_max
@@ -24,15 +28,15 @@ impl fmt::Display for Report {
         writeln!(
             f,
             "traffic      {} frames in {} reads, {:.1} MB ({:.1} MB/s)",
-            self.frames,
-            self.reads,
-            self.bytes as f64 / 1e6,
-            per_second(self.bytes) / 1e6
+            self.window.frames,
+            self.window.reads,
+            self.window.bytes as f64 / 1e6,
+            per_second(self.window.bytes) / 1e6
         )?;
         writeln!(
             f,
             "updates      {} skipped (conflated), {} replaced, last client {} behind",
-            self.skipped, self.replaced, self.behind
+            self.window.skipped, self.window.replaced, self.behind
         )?;
         latency(
             f,

@@ -1,187 +1,166 @@
-//! What one thread of the swarm has seen.
+//! What one thread of the swarm sees, while it sees it.
 
-use super::scan::{Fields, Scanner};
-use hdrhistogram::Histogram;
-use std::collections::{BTreeMap, HashMap};
+use super::{
+    group::{Ask, Group},
+    held::{Held, Step},
+    inflate::Inflater,
+    packed::PackedScanner,
+    part::{GroupPart, Part, Spread, least},
+    scan::{Fields, Scanner},
+};
+use std::collections::HashMap;
 
-/// Longest latency told apart, in microseconds: two minutes.
-const MAX_LATENCY: u64 = 120_000_000;
-/// Significant digits of a percentile.
-const DIGITS: u8 = 3;
-/// Faults kept as examples.
-const EXAMPLES: usize = 8;
 /// Bytes read at a time, shared by all connections of a thread.
 const SCRATCH_BYTES: usize = 256 * 1024;
-/// Different reasons counted apart; a server that invents more is counted under the last one.
-const MAX_REASONS: usize = 64;
-
-/// A fault, how often it was seen, and the first of them in full.
-#[derive(Debug, Default)]
-pub(super) struct Faults {
-    pub(super) count: u64,
-    pub(super) examples: Vec<String>,
-}
-
-impl Faults {
-    pub(super) fn add(&mut self, example: impl FnOnce() -> String) {
-        self.count += 1;
-        if self.examples.len() < EXAMPLES {
-            self.examples.push(example());
-        }
-    }
-
-    pub(super) fn merge(&mut self, other: Self) {
-        self.count += other.count;
-        self.examples.extend(other.examples);
-        self.examples.truncate(EXAMPLES);
-    }
-}
-
-/// How often each reason was met.
-#[derive(Debug, Default)]
-pub(super) struct Reasons(pub(super) BTreeMap<String, u64>);
-
-impl Reasons {
-    pub(super) fn add(&mut self, reason: String, by: u64) {
-        let known = self.0.len() < MAX_REASONS || self.0.contains_key(&reason);
-        let reason = if known { reason } else { "other reasons".to_owned() };
-        *self.0.entry(reason).or_default() += by;
-    }
-}
-
-/// Counts while the window is open, unless said otherwise.
-#[derive(Debug, Default)]
-pub(super) struct Window {
-    /// Tickers and klines.
-    pub(super) deliveries: u64,
-    /// Frames of every kind.
-    pub(super) frames: u64,
-    /// Bytes of the frames.
-    pub(super) bytes: u64,
-    /// Reads that brought something: how often the server's writes arrived together.
-    pub(super) reads: u64,
-    /// Values that came again with the same pair (another state).
-    pub(super) replaced: u64,
-    /// Sequence numbers passed over within an epoch: conflated updates.
-    pub(super) skipped: u64,
-    /// Deliveries without a time stamp in the bid's size.
-    pub(super) unstamped: u64,
-}
-
-/// The newest pair per topic that a connection has, by the thread's number for the topic.
-pub(super) type Newest = Vec<Option<(u64, u64)>>;
 
 #[derive(Debug)]
 pub(super) struct Tally {
-    pub(super) window: Window,
-    pub(super) due: Histogram<u64>,
-    pub(super) published: Histogram<u64>,
-    /// Broken promises, during the whole run.
-    pub(super) violations: Faults,
-    /// Topics that were refused, during the whole run.
-    pub(super) rejected: Faults,
-    /// Error messages of the server, during the whole run.
-    pub(super) errors: Faults,
-    /// Connects that failed.
-    pub(super) failures: Reasons,
-    /// Connections that ended before the swarm did.
-    pub(super) disconnects: Reasons,
-    /// Deliveries of each connection.
-    pub(super) per_client: Vec<u64>,
-    /// What each connection had at the end, those that were cut off excepted.
-    pub(super) finals: Vec<Newest>,
-    pub(super) topics: HashMap<Box<[u8]>, usize>,
+    pub(super) part: Part,
     pub(super) scanner: Scanner,
+    pub(super) packed: PackedScanner,
+    pub(super) inflater: Inflater,
     pub(super) scratch: Vec<u8>,
+    /// The thread's number for each topic.
+    topics: HashMap<Box<[u8]>, u32>,
+    /// By group, then by topic.
+    spreads: Vec<HashMap<u32, Spread>>,
 }
 
 impl Tally {
-    pub(super) fn new() -> Result<Self, hdrhistogram::CreationError> {
-        Ok(Self {
-            window: Window::default(),
-            due: Histogram::new_with_max(MAX_LATENCY, DIGITS)?,
-            published: Histogram::new_with_max(MAX_LATENCY, DIGITS)?,
-            violations: Faults::default(),
-            rejected: Faults::default(),
-            errors: Faults::default(),
-            failures: Reasons::default(),
-            disconnects: Reasons::default(),
-            per_client: Vec::new(),
-            finals: Vec::new(),
-            topics: HashMap::new(),
+    pub(super) fn new(groups: &[Group]) -> Self {
+        let named = |group: &Group| GroupPart {
+            name: group.name.clone(),
+            random: group.per_client.is_some(),
+            ..GroupPart::default()
+        };
+        Self {
+            part: Part { groups: groups.iter().map(named).collect(), ..Part::default() },
             scanner: Scanner::new(),
+            packed: PackedScanner::new(),
+            inflater: Inflater::new(),
             scratch: vec![0; SCRATCH_BYTES],
-        })
+            topics: HashMap::new(),
+            spreads: vec![HashMap::new(); groups.len()],
+        }
     }
 
     /// The thread's number for a topic.
-    pub(super) fn topic(&mut self, name: &[u8]) -> usize {
+    fn topic(&mut self, name: &[u8]) -> u32 {
         if let Some(number) = self.topics.get(name) {
             return *number;
         }
-        let number = self.topics.len();
+        // Fewer topics than a u32 counts fit into memory.
+        let number = u32::try_from(self.topics.len()).unwrap_or(u32::MAX);
         self.topics.insert(name.into(), number);
         number
     }
 
     /// Checks a value against what the connection has and keeps it. Whether it is newer.
-    pub(super) fn advance(&mut self, newest: &mut Newest, fields: &Fields, measured: bool) -> bool {
-        let number = self.topic(fields.topic);
-        if newest.len() <= number {
-            newest.resize(number + 1, None);
-        }
-        let (pair, slot) = ((fields.epoch, fields.seq), &mut newest[number]);
-        match *slot {
-            Some(before) if pair < before => {
+    pub(super) fn advance(
+        &mut self,
+        group: usize,
+        held: &mut Held,
+        fields: &Fields,
+        measured: bool,
+    ) -> bool {
+        let (topic, pair) = (self.topic(fields.topic), (fields.epoch, fields.seq));
+        let window = &mut self.part.groups[group].window;
+        match held.advance(topic, pair, measured) {
+            Step::First => true,
+            Step::Newer(by) => {
+                window.skipped += if measured { by - 1 } else { 0 };
+                true
+            }
+            Step::Again => {
+                window.replaced += u64::from(measured);
+                false
+            }
+            Step::Back(before) => {
                 let topic = String::from_utf8_lossy(fields.topic).into_owned();
-                self.violations.add(|| format!("{topic} went back from {before:?} to {pair:?}"));
-                return false;
+                let fault = || format!("{topic} went back from {before:?} to {pair:?}");
+                self.part.violations.add(fault);
+                false
             }
-            Some(before) if pair == before => {
-                self.window.replaced += u64::from(measured);
-                return false;
-            }
-            Some((epoch, seq)) if measured && epoch == pair.0 => {
-                self.window.skipped += pair.1 - seq - 1;
-            }
-            _ => {}
         }
-        *slot = Some(pair);
-        true
+    }
+
+    /// A reading client's end, whatever ended it.
+    pub(super) fn ended(&mut self, group: usize, deliveries: u64) {
+        let part = &mut self.part.groups[group];
+        part.client_min = least(part.client_min, Some(deliveries));
+        part.client_max = part.client_max.max(deliveries);
+    }
+
+    /// A reading client was there to the end.
+    pub(super) fn stayed(&mut self, number: usize, group: &Group, held: &Held) {
+        let part = &mut self.part.groups[number];
+        part.stayed += 1;
+        if group.deflate || matches!(group.ask, Ask::Other(_)) {
+            return;
+        }
+        for slot in held.slots() {
+            let spread = Spread::of(slot.pair);
+            let known = self.spreads[number].entry(slot.topic);
+            known.and_modify(|known| known.merge(spread)).or_insert(spread);
+        }
+        let (wanted, slots) = (group.wanted(), held.slots());
+        if wanted == 0 {
+            return;
+        }
+        let fewest = slots.iter().map(|slot| u64::from(slot.newer)).min().unwrap_or(0);
+        let complete = slots.len() >= wanted;
+        part.newest_min = least(part.newest_min, Some(if complete { fewest } else { 0 }));
+        // What an address asks for may be a pattern.
+        if group.ask != Ask::Url {
+            part.missing += wanted.saturating_sub(slots.len()) as u64;
+        }
+    }
+
+    /// The thread is done.
+    pub(super) fn into_part(mut self) -> Part {
+        let names: HashMap<u32, Box<[u8]>> =
+            self.topics.into_iter().map(|(name, number)| (number, name)).collect();
+        for (part, spreads) in self.part.groups.iter_mut().zip(self.spreads) {
+            for (number, spread) in spreads {
+                let name = names.get(&number).map(|name| String::from_utf8_lossy(name));
+                part.topics.insert(name.unwrap_or_default().into_owned(), spread);
+            }
+        }
+        self.part
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::group::Settings, *};
 
     fn fields(seq: u64) -> Fields<'static> {
         Fields { topic: b"ticker:kucoin:BTC-USDT", epoch: 7, seq, published: None }
     }
 
     #[test]
-    fn a_pair_may_stand_or_rise_but_not_fall() {
-        let mut tally = Tally::new().unwrap();
-        let mut newest = Newest::new();
+    fn skipped_and_repeated_values_are_counted() {
+        let mut tally = Tally::new(&[Group::new("all", 1)]);
+        let mut held = Held::default();
         for (seq, newer) in [(1, true), (2, true), (2, false), (5, true), (4, false), (6, true)] {
-            assert_eq!(tally.advance(&mut newest, &fields(seq), true), newer, "{seq}");
+            assert_eq!(tally.advance(0, &mut held, &fields(seq), true), newer, "{seq}");
         }
-        assert_eq!((tally.window.replaced, tally.window.skipped), (1, 2));
-        assert_eq!(tally.violations.count, 1);
-        assert!(tally.violations.examples[0].contains("from (7, 5) to (7, 4)"));
-        let later = Fields { epoch: 8, ..fields(1) };
-        assert!(tally.advance(&mut newest, &later, true));
+        let part = tally.into_part();
+        assert_eq!((part.groups[0].window.replaced, part.groups[0].window.skipped), (1, 2));
+        assert!(part.violations.examples[0].contains("from (7, 5) to (7, 4)"));
     }
 
     #[test]
-    fn examples_and_reasons_are_bounded() {
-        let (mut faults, mut reasons) = (Faults::default(), Reasons::default());
-        for n in 0..1000 {
-            faults.add(|| n.to_string());
-            reasons.add(n.to_string(), 1);
-        }
-        assert_eq!((faults.count, faults.examples.len()), (1000, EXAMPLES));
-        assert_eq!(reasons.0.values().sum::<u64>(), 1000);
-        assert_eq!(reasons.0.len(), MAX_REASONS + 1);
+    fn a_topic_that_never_came_is_missing_and_has_no_rate() {
+        let topics = vec!["ticker:kucoin:BTC-USDT".to_owned(), "ticker:okx:ETH-USDT".to_owned()];
+        let ask = Ask::Tickcast(Settings::default());
+        let group = Group { topics, ask, ..Group::new("all", 1) };
+        let mut tally = Tally::new(std::slice::from_ref(&group));
+        let mut held = Held::default();
+        tally.advance(0, &mut held, &fields(1), true);
+        tally.stayed(0, &group, &held);
+        let part = &tally.into_part().groups[0];
+        assert_eq!((part.stayed, part.missing, part.newest_min), (1, 1, Some(0)));
+        assert_eq!(part.topics["ticker:kucoin:BTC-USDT"].holders, 1);
     }
 }
