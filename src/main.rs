@@ -20,6 +20,11 @@ use std::{
 use tickcast_shared::{lifecycle, telemetry};
 use tokio::runtime::{Builder, Runtime};
 
+/// Connections come in storms and stay for long. This allocator gives back what a storm took, so an
+/// idle connection costs what it holds. Its settings stand in `.cargo/config.toml`.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// What the demo logs: its screen stays readable.
 const DEMO_LOG_LEVEL: &str = "warn";
 /// What the other roles log.

@@ -16,4 +16,6 @@ mod late_gateway;
 mod price;
 mod recordings;
 mod redis_outage;
+mod slow_client;
+mod steady_memory;
 mod watch;

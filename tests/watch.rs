@@ -18,11 +18,13 @@ async fn demo() -> Role {
 }
 
 async fn priced(demo: &Role) {
-    eventually("prices are live", async || {
-        let price = demo.get("/v1/price/BTC-USDT").await;
-        (price.status == 200 && price.json()["state"] == "live").then_some(())
-    })
-    .await;
+    for topic in ["BTC-USDT", "ticker:okx:ETH-USDT"] {
+        eventually("prices are live", async || {
+            let price = demo.get(&format!("/v1/price/{topic}")).await;
+            (price.status == 200 && price.json()["state"] == "live").then_some(())
+        })
+        .await;
+    }
 }
 
 fn watch(demo: &Role, args: &[&str]) -> Tickcast {

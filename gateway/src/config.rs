@@ -18,6 +18,8 @@ pub struct GatewayConfig {
     pub allowed_origins: Vec<String>,
     /// Whether clients that offer permessage-deflate get it: less to transfer, more to compute.
     pub deflate: bool,
+    /// Whether passes go through io_uring where the kernel allows it: less CPU a delivery.
+    pub io_uring: bool,
     /// Event loops that serve connections; 0 = one per core.
     pub shards: usize,
     /// Bounds on what a client may do and how long things may take.
@@ -58,6 +60,7 @@ impl Default for GatewayConfig {
                 .unwrap_or_else(|_| unreachable!("a lower-case literal is a name")),
             allowed_origins: vec!["*".into()],
             deflate: false,
+            io_uring: false,
             shards: 0,
             limits: Limits::default(),
         }

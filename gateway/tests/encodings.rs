@@ -6,7 +6,7 @@ mod support;
 
 use futures_util::SinkExt;
 use serde_json::{Value, json};
-use support::{Client, DEADLINE, Stage};
+use support::{Client, DEADLINE, Frame, RawClient, Scene, Stage, texts, topics};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -101,4 +101,97 @@ async fn compression_is_off_unless_configured() {
     let stage = Stage::start(|_| {}).await;
     let (_, head) = compressing(&stage).await;
     assert!(head.starts_with("HTTP/1.1 101") && !head.contains("permessage"), "{head}");
+}
+
+const DEFLATE: &str = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n";
+const MSGPACK: &str = "Sec-WebSocket-Protocol: tickcast.v1.msgpack\r\n";
+
+/// Whether messages in binary frames, and whether tickers compressed.
+fn all_encodings() -> [(String, u8, bool); 4] {
+    [
+        (String::new(), 1, false),
+        (DEFLATE.into(), 1, true),
+        (MSGPACK.into(), 2, false),
+        (format!("{MSGPACK}{DEFLATE}"), 2, true),
+    ]
+}
+
+#[tokio::test]
+async fn the_same_values_go_out_in_every_encoding() {
+    let mut stage = Stage::start(|config| config.deflate = true).await;
+    let topics = topics(20);
+    stage.prices(&texts(&topics), "1").await;
+    let mut plain = stage.client("?topics=ticker:okx:*").await;
+    plain.next_of("synced").await;
+    let mut clients = Vec::new();
+    for (headers, opcode, deflate) in all_encodings() {
+        let mut client = RawClient::dial(&stage, "?topics=ticker:okx:*", &headers).await;
+        client.until("synced").await;
+        clients.push((client, opcode, deflate));
+    }
+    for price in ["2", "3", "4"] {
+        stage.prices(&texts(&topics), price).await;
+        let mut expected = Vec::new();
+        for _ in &topics {
+            expected.push(plain.next_of("ticker").await);
+        }
+        for (client, opcode, deflate) in &mut clients {
+            for wanted in &expected {
+                let Frame::Message(message, first) = client.frame().await else { panic!() };
+                assert_eq!(message, *wanted);
+                assert_eq!((first & 0xf, first & 0x40 != 0), (*opcode, *deflate));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_slow_client_is_told_in_its_encoding() {
+    for (headers, opcode, deflate) in all_encodings() {
+        let mut scene = Scene::start(|config| config.deflate = deflate).await;
+        let mut client = scene.stopped(&headers).await;
+        scene.until_lagging(&client).await;
+        let mut active = Vec::new();
+        while active.len() < 2 {
+            let Frame::Message(message, first) = client.frame().await else { panic!() };
+            assert_eq!(first & 0xf, opcode, "{message}");
+            active.extend((message["type"] == "lagging").then(|| message["active"].clone()));
+        }
+        assert_eq!(active, [true, false]);
+    }
+}
+
+#[tokio::test]
+async fn a_slow_client_is_closed_in_its_encoding() {
+    for (headers, opcode, deflate) in all_encodings() {
+        let mut scene = Scene::start(|config| {
+            config.deflate = deflate;
+            config.limits.slow_client_timeout_ms = 400;
+        })
+        .await;
+        let mut client = scene.stopped(&headers).await;
+        scene.until_evicted().await;
+        let mut closing = Value::Null;
+        loop {
+            match client.frame().await {
+                Frame::Message(message, first) => {
+                    assert_eq!(first & 0xf, opcode, "{message}");
+                    closing = message;
+                }
+                Frame::Ping => {}
+                end => break assert_eq!(end, Frame::Close(4000)),
+            }
+        }
+        assert_eq!((&closing["type"], &closing["code"]), (&json!("closing"), &json!(4000)));
+    }
+}
+
+#[tokio::test]
+async fn the_welcome_names_what_is_offered() {
+    let stage = Stage::start(|_| {}).await;
+    let (mut client, _) = offering(&stage, "tickcast.v1.msgpack").await;
+    let welcome = unpacked(&mut client).await;
+    let offered = ["patterns", "interval_ms", "min_change_bps", "since", "msgpack"];
+    assert_eq!(welcome["features"], json!(offered));
+    assert_eq!(welcome["protocol"], "tickcast.v1");
 }

@@ -109,7 +109,8 @@ async fn a_thousand_present_values_arrive_while_they_move() {
 
 #[tokio::test]
 async fn a_state_that_is_not_well_is_told_with_its_reason() {
-    let mut stage = Stage::start(|_| {}).await;
+    // One shard: what one client was told is known where the next one comes.
+    let mut stage = Stage::start(|config| config.shards = 1).await;
     stage.price(BTC, "1").await;
     stage.heartbeat("kucoin", LinkState::Live).await;
     let mut client = stage.client("?topics=BTC-USDT").await;

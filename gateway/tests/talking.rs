@@ -5,9 +5,12 @@
 mod support;
 
 use futures_util::{SinkExt, StreamExt};
-use serde_json::json;
-use support::{DEADLINE, Stage};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use serde_json::{Value, json};
+use support::{DEADLINE, RawClient, Stage};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 use tokio_tungstenite::tungstenite::Message;
 
 const BTC: &str = "ticker:kucoin:BTC-USDT";
@@ -116,35 +119,6 @@ async fn handshake(address: std::net::SocketAddr) -> tokio::net::TcpStream {
 }
 
 #[tokio::test]
-async fn a_client_that_stops_reading_is_closed_with_4000_and_delays_nobody() {
-    let mut stage = Stage::start(|_| {}).await;
-    let topics: Vec<String> = (0..200).map(|n| format!("ticker:okx:C{n}-USDT")).collect();
-    let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
-    stage.prices(&topics, "1").await;
-    let mut reader = stage.client("?topics=ticker:okx:*").await;
-    reader.next_of("synced").await;
-    let mut stopped = stage.client("?topics=ticker:okx:*").await;
-    stopped.next_of("synced").await;
-    let mut price = 1;
-    loop {
-        price += 1;
-        let text = price.to_string();
-        stage.prices(&topics, &text).await;
-        let mut got = 0;
-        while got < topics.len() {
-            got += usize::from(reader.next_of("ticker").await["last_price"] == text);
-        }
-        if stage.open_connections().await == 1 {
-            break;
-        }
-        assert!(price < 2000, "200 MB were sent to a client that does not read");
-    }
-    let (code, announced) = stopped.closed().await;
-    assert_eq!((code, &announced["code"]), (4000, &json!(4000)));
-    assert_eq!(announced["reason"], "slow_consumer");
-}
-
-#[tokio::test]
 async fn shutdown_tells_everyone_to_come_back() {
     let mut stage = Stage::start(|config| config.limits.drain_window_ms = 200).await;
     stage.price(BTC, "1").await;
@@ -160,4 +134,28 @@ async fn shutdown_tells_everyone_to_come_back() {
     }
     drop(clients);
     tokio::time::timeout(DEADLINE, stage.tasks.finish()).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn who_comes_during_shutdown_is_sent_away_and_subscribes_nothing() {
+    let mut stage = Stage::start(|config| config.shards = 1).await;
+    stage.price(BTC, "1").await;
+    let _slow_to_leave = RawClient::dial(&stage, "?topics=BTC-USDT", "").await;
+    // A connection that was accepted before, and is kept open.
+    let mut late = TcpStream::connect(stage.address).await.unwrap();
+    late.write_all(b"GET /v1/topics HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    assert!(late.read_u8().await.is_ok());
+    stage.tasks.token().cancel();
+    stage.until_connections("the first is told to go", |it| it["closing"] == 1).await;
+    let upgrade = "GET /ws?topics=BTC-USDT HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n\
+                   Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    late.write_all(upgrade.as_bytes()).await.unwrap();
+    let is_told = |it: &Value| it["closing"] == 2 && it["subscribing"] == 0;
+    stage.until_connections("the second is told to go", is_told).await;
+    let mut text = Vec::new();
+    // The reset of one that does not answer the close may show as an error; the bytes are here then.
+    let _ = tokio::time::timeout(DEADLINE, late.read_to_end(&mut text)).await.unwrap();
+    let text = String::from_utf8_lossy(&text);
+    assert!(text.contains(r#""code":1012"#) && !text.contains("subscribed"), "{text}");
 }

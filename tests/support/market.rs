@@ -67,6 +67,11 @@ impl Market {
         start(&["gateway"]).config(&self.config()).ready().await
     }
 
+    /// The same, with further lines in its `[gateway.limits]`.
+    pub async fn gateway_with(&self, limits: &str) -> Role {
+        start(&["gateway"]).config(&format!("{}{limits}", self.config())).ready().await
+    }
+
     /// The spot symbols of the first exchange.
     pub fn symbols(&self) -> Vec<&str> {
         self.symbols.iter().map(String::as_str).collect()

@@ -89,9 +89,7 @@ pub fn subscribe(session: &Session, id: Option<&Id>, wanted: &Subscribe) {
     };
     let answer = encode::message(&message, table.encoding());
     let last = encode::message(&Plain::Synced { id }, table.encoding());
-    let now = shard.clock.now();
-    shard.fan.change(session.member, plan.table, Change { answer, due, held, last }, now);
-    shard.flush(session.member);
+    shard.change(session.member, plan.table, Change { answer, due, held, last });
 }
 
 /// Takes topics and patterns out. Not while a pass runs.
@@ -125,9 +123,7 @@ fn unsubscribe(session: &Session, id: Option<&Id>, texts: &[String]) {
     }
     let topics = gone.iter().map(String::as_str).collect();
     let answer = encode::message(&Plain::Unsubscribed { id, topics }, encoding);
-    let now = shard.clock.now();
-    shard.fan.change(session.member, table, Change { answer, ..Change::default() }, now);
-    shard.flush(session.member);
+    shard.change(session.member, table, Change { answer, ..Change::default() });
 }
 
 fn list(session: &Session, id: Option<&Id>) {

@@ -132,6 +132,12 @@ impl Conn {
         }
     }
 
+    /// Whether the socket did not take all that it was given, and has not told of new room since.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.waits.get().room
+    }
+
     /// Whether commands of the client have to wait.
     #[must_use]
     pub fn is_paused(&self) -> bool {
@@ -158,6 +164,7 @@ impl Conn {
         }
         let waits = self.waits.get();
         if waits.room && self.socket.poll_write_ready(context)?.is_ready() {
+            self.waits.set(Waits { room: false, ..waits });
             return Poll::Ready(Ok(Turn::Write));
         }
         if !waits.paused && self.socket.poll_read_ready(context)?.is_ready() {

@@ -60,7 +60,19 @@ pub async fn run(
 }
 
 /// One connection up to its upgrade or its end.
+///
+/// What hyper needs for it (its state and an 8 KiB buffer) is allocated only once there is something
+/// to read: in a storm of dials thousands of them at once would leave the heap full of holes, and
+/// the connections that stay would keep them there.
 async fn serve(socket: TcpStream, peer: SocketAddr, routes: Router, head_timeout: Duration) {
+    if !matches!(tokio::time::timeout(head_timeout, socket.readable()).await, Ok(Ok(()))) {
+        debug!(%peer, "nothing was asked in time");
+        return;
+    }
+    Box::pin(answer(socket, peer, routes, head_timeout)).await;
+}
+
+async fn answer(socket: TcpStream, peer: SocketAddr, routes: Router, head_timeout: Duration) {
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
         routes.clone().call(request)

@@ -11,7 +11,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use hyper::upgrade::OnUpgrade;
+use hyper::upgrade::{OnUpgrade, Parts};
 use hyper_util::rt::TokioIo;
 use tickcast_shared::protocol::{Asked, ErrorCode};
 use tokio::net::TcpStream;
@@ -181,8 +181,11 @@ async fn hand_over(
         tracing::error!(%peer, "upgraded connection is not the socket that was accepted");
         return;
     };
-    let leftover = parts.read_buf.to_vec();
-    match parts.io.into_inner().into_std() {
+    let Parts { io, read_buf, .. } = parts;
+    let leftover = read_buf.to_vec();
+    // It is hyper's whole 8 KiB buffer: a connection that waits for its shard must not keep it.
+    drop(read_buf);
+    match io.into_inner().into_std() {
         Ok(socket) => {
             let dialled = Dialled { socket, leftover, peer, topics, asked, encoding };
             if app.hub.serve(dialled).await.is_err() {

@@ -165,6 +165,7 @@ impl Backlog {
 
     /// An empty tail to be filled, after the last one was accepted.
     pub fn next_tail(&mut self) -> Vec<u8> {
+        (self.done, self.cut) = (0, 0);
         let mut tail = std::mem::take(&mut self.tail);
         tail.clear();
         tail
@@ -199,6 +200,19 @@ impl Backlog {
     #[must_use]
     pub fn peek(&self) -> Option<&Item> {
         self.queue.front()
+    }
+
+    /// Bytes that it takes up.
+    #[cfg(test)]
+    pub fn bytes(&self) -> usize {
+        let frames = self.queue.iter().map(|item| match item {
+            Item::Frame(frame) => frame.len(),
+            Item::Newest(_) => 0,
+        });
+        let whole: usize = frames.chain(self.answers.iter().map(Vec::len)).sum();
+        let names =
+            self.queue.capacity() * size_of::<Item>() + self.queued.capacity() * size_of::<Key>();
+        self.tail.capacity() + whole + names
     }
 
     /// What is missing of the frame in flight: it must be finished before anything else can be said.
@@ -271,6 +285,15 @@ mod tests {
         assert_eq!(backlog.since(), Micros(0));
         backlog.accepted(1, Micros(20));
         assert_eq!(backlog.since(), Micros(20));
+    }
+
+    #[test]
+    fn a_tail_taken_to_be_filled_leaves_nothing_in_flight() {
+        let mut backlog = Backlog::new(Cause::Answer, Micros(0));
+        backlog.set_tail(encode::text(b"abc"));
+        backlog.accepted(5, Micros(1));
+        drop(backlog.next_tail());
+        assert!(backlog.tail().is_empty() && backlog.rest_of_frame().is_empty());
     }
 
     #[test]

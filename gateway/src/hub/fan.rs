@@ -263,3 +263,6 @@ impl Fan {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

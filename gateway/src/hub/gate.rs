@@ -1,13 +1,10 @@
 //! Throttle and change filter of one topic in one cohort: pure state, told the time.
 
 use super::{Quote, filter::Filter, table::Settings};
-use std::time::Duration;
 use tickcast_shared::{clock::Micros, market::State};
 
-/// Up to this interval, a cohort's topics are flushed together, once an interval. Above it, waiting
-/// for one common moment would delay a quiet topic too much, so there are [`PARTS`] of them.
-const TOGETHER_UP_TO: Duration = Duration::from_millis(250);
-/// Common moments in an interval above [`TOGETHER_UP_TO`].
+/// Common moments in an interval. With fewer, a source about as fast as the interval would lose
+/// updates to the wait for the next moment; with more, topics would share fewer writes.
 const PARTS: i64 = 4;
 
 /// When updates of a topic may go out to a cohort.
@@ -98,8 +95,7 @@ impl Gate {
 
     /// The first common moment at or after `earliest`.
     fn moment(&self, earliest: i64, phase: i64) -> i64 {
-        let whole = self.interval <= i64::try_from(TOGETHER_UP_TO.as_micros()).unwrap_or(0);
-        let step = if whole { self.interval } else { self.interval / PARTS }.max(1);
+        let step = (self.interval / PARTS).max(1);
         earliest + (phase - earliest).rem_euclid(step)
     }
 
@@ -134,10 +130,14 @@ impl Gate {
     }
 
     /// A member comes from a cohort with `other`, or with no gate at all and so with `newest`.
+    /// States never differ: a change goes out at once.
     pub fn joined_from(&mut self, other: Option<&Self>, newest: &Quote) {
+        self.state = Some(newest.state);
+        // A cohort that is new goes on where its first member was.
+        self.sent = self.sent.or(other.and_then(|gate| gate.sent));
         match (&mut self.filter, other.and_then(|gate| gate.filter.as_ref())) {
             (Some(filter), Some(other)) => filter.widen_by(other),
-            (Some(_), None) => self.held(newest),
+            (Some(filter), None) => filter.widen(newest),
             (None, _) => {}
         }
     }

@@ -14,6 +14,9 @@ pub mod mailbox;
 pub mod members;
 pub mod owed;
 pub mod pass;
+#[cfg(all(feature = "io-uring", target_os = "linux"))]
+pub mod ring;
+pub mod sender;
 pub mod shard;
 pub mod statuses;
 pub mod sweep;

@@ -2,8 +2,9 @@
 //! missed.
 
 use super::{
-    Key, TopicId,
+    About, Key, TopicId,
     backlog::{Backlog, Cause, Item, Lag},
+    cohorts::CohortId,
     fan::Fan,
     members::{Member, MemberId},
     pass::topics_added,
@@ -84,14 +85,14 @@ impl Fan {
     }
 
     fn fill_newest(&mut self, id: MemberId, key: &Key, encoding: Encoding, piece: &mut Vec<u8>) {
+        let Some(Member { place: Some(place), .. }) = self.members.get(id) else { return };
+        let cohort = place.cohort;
+        if !self.is_wanted(cohort, key) {
+            // Unsubscribed meanwhile.
+            return;
+        }
         match key {
             Key::Value(topic) => {
-                let Some(Member { place: Some(place), .. }) = self.members.get(id) else { return };
-                let cohort = place.cohort;
-                if self.cohorts.get(cohort).find(*topic).is_none() {
-                    // Unsubscribed meanwhile.
-                    return;
-                }
                 if let Some(newest) = self.topics.latest(*topic) {
                     piece.extend_from_slice(newest.frames.get(encoding));
                     self.given(cohort, *topic);
@@ -103,6 +104,21 @@ impl Fan {
                 }
             }
             Key::Added(_) => {}
+        }
+    }
+
+    /// Whether what the key names concerns members of the cohort now.
+    fn is_wanted(&self, id: CohortId, key: &Key) -> bool {
+        let cohort = self.cohorts.get(id);
+        match key {
+            Key::Value(topic) | Key::Added(topic) | Key::Status(About::Topic(topic)) => {
+                cohort.find(*topic).is_some()
+            }
+            Key::Status(About::Exchange(name)) => cohort.wants.iter().any(|want| {
+                let topic = self.topics.name(want.topic);
+                topic.is_some_and(|topic| topic.exchange() == name.as_ref())
+            }),
+            Key::Status(About::Bus) => true,
         }
     }
 

@@ -105,14 +105,14 @@ impl Fan {
         self.timers.first().map(|(due, _)| *due)
     }
 
-    /// Brings the tables up to date; returns the topics that were unknown until now.
-    fn apply(&mut self, updates: &[(Key, Update)]) -> Vec<(TopicId, Topic)> {
-        let mut news = Vec::new();
+    /// Brings the tables up to date; returns the topics that are new or back, each once.
+    fn apply(&mut self, updates: &[(Key, Update)]) -> BTreeMap<TopicId, Topic> {
+        let mut news = BTreeMap::new();
         for (_, update) in updates {
             match update {
                 Update::Tick(tick) => {
                     if self.topics.tick(tick) {
-                        news.push((tick.id, tick.topic.clone()));
+                        news.insert(tick.id, tick.topic.clone());
                     }
                 }
                 Update::Status(status) => self.statuses.set(status),
@@ -123,8 +123,9 @@ impl Fan {
         news
     }
 
-    /// Lets new topics join the patterns that cover them, with a `topics_added` to each cohort.
-    fn announce(&mut self, news: &[(TopicId, Topic)], now: Micros) {
+    /// Lets topics that are new or back join the patterns that cover them, with a `topics_added` to
+    /// each cohort.
+    fn announce(&mut self, news: &BTreeMap<TopicId, Topic>, now: Micros) {
         if news.is_empty() {
             return;
         }
@@ -138,21 +139,24 @@ impl Fan {
         }
     }
 
-    fn announce_to(&mut self, id: CohortId, news: &[(TopicId, Topic)], now: Micros) {
+    fn announce_to(&mut self, id: CohortId, news: &BTreeMap<TopicId, Topic>, now: Micros) {
         let table = self.cohorts.get(id).table.clone();
         let mut added: BTreeMap<&Pattern, Vec<(TopicId, &Topic)>> = BTreeMap::new();
         let mut left_out = None;
         for (topic_id, topic) in news {
             let Some((pattern, settings)) = table.covering(topic) else { continue };
+            if table.settings(*topic_id).is_some() {
+                continue;
+            }
             let cohort = self.cohorts.get(id);
-            if cohort.find(*topic_id).is_some() {
-                continue;
+            // One that is back has kept its seat; who joined meanwhile has never heard of it.
+            if cohort.find(*topic_id).is_none() {
+                if cohort.wants.len() >= self.max_topics {
+                    left_out = Some(pattern);
+                    continue;
+                }
+                self.cohorts.extend(id, *topic_id, Gate::new(settings, now), &mut self.topics);
             }
-            if cohort.wants.len() >= self.max_topics {
-                left_out = Some(pattern);
-                continue;
-            }
-            self.cohorts.extend(id, *topic_id, Gate::new(settings, now), &mut self.topics);
             added.entry(pattern).or_default().push((*topic_id, topic));
         }
         for (pattern, topics) in added {
@@ -269,6 +273,7 @@ impl Fan {
             };
             // All of its members may have gone since the pass began.
             let Some(cohort) = self.cohorts.find_mut(id) else {
+                self.pass.members.clear();
                 self.pass.at += 1;
                 continue;
             };
@@ -379,9 +384,11 @@ fn begin_cohort(
     if size >= CONFLATE_FROM_BYTES {
         counts.conflated += conflate(&mut cohort.pending, frames) * cohort.members.len() as u64;
     }
-    // Taken from the end, so in falling order; an odd stride visits every start over time.
-    let first = cohort.turn % cohort.members.len().max(1);
-    cohort.turn = cohort.turn.wrapping_add(cohort.members.len() / 2 | 1);
+    // Taken from the end, so in falling order. Every start has its turn, and two that follow each
+    // other are half a round apart.
+    let count = cohort.members.len().max(1);
+    let first = (cohort.turn / 2 + cohort.turn % 2 * (count / 2)) % count;
+    cohort.turn = cohort.turn.wrapping_add(1);
     members.extend(cohort.members[first..].iter().chain(&cohort.members[..first]));
 }
 

@@ -1,7 +1,8 @@
 //! One shard: the fan-out's state and the sockets that it is carried out on.
 
 use super::{
-    Report, SlowClient, backlog::Cause, fan::Fan, mailbox::Mailbox, members::MemberId, pass::Batch,
+    Change, Report, SlowClient, Table, backlog::Cause, fan::Fan, mailbox::Mailbox,
+    members::MemberId, pass::Batch, sender::Sender,
 };
 use crate::{
     client::{Conn, closing, conn::Written},
@@ -20,8 +21,6 @@ use tokio::sync::Notify;
 /// Bytes read from a socket at once. One buffer serves all connections of a shard, and a client's
 /// commands in it are the most that can wait for answers to be accepted.
 const READ_BUFFER_BYTES: usize = 16 * 1024;
-/// Writes of a pass that are made before other work gets its turn: some 2 ms.
-const WRITES_AT_ONCE: usize = 256;
 /// Pieces of a backlog that are written before other connections get their turn.
 const PIECES_AT_ONCE: usize = 8;
 
@@ -40,6 +39,7 @@ pub struct Shard {
     conns: Slab<Rc<Conn>>,
     mailbox: Arc<Mailbox>,
     batch: Batch,
+    sender: Sender,
     /// Where sockets are read into.
     pub read_buffer: Vec<u8>,
     /// Told whenever a pass is over.
@@ -59,15 +59,16 @@ impl Shard {
     ) -> Self {
         Self {
             fan: Fan::new(config.limits.max_topics),
-            config,
             clock,
             metrics,
             conns: Slab::new(),
             mailbox,
             batch: Batch::default(),
+            sender: Sender::new(config.io_uring),
             read_buffer: vec![0; READ_BUFFER_BYTES],
             pass_over: Rc::default(),
             is_draining: false,
+            config,
         }
     }
 
@@ -135,26 +136,19 @@ impl Shard {
 
     /// Makes some of the pass's writes; says whether the pass goes on.
     pub fn go_on(&mut self) -> bool {
-        let mut batch = std::mem::take(&mut self.batch);
-        let goes_on = self.fan.next_writes(WRITES_AT_ONCE, &mut batch, self.clock.now());
-        for (id, payload) in &batch.writes {
-            let Some(conn) = self.conns.get(id.index()) else { continue };
-            let bytes = &batch.payloads[*payload as usize];
-            let written = conn.write(bytes);
-            self.note(*id, written);
-        }
-        self.batch = batch;
-        goes_on
-    }
-
-    fn note(&mut self, id: MemberId, written: Written) {
-        if let Written::Part(count) = written {
-            self.fan.cut(id, count, self.clock.now());
-            if let Some(conn) = self.conns.get(id.index()) {
-                conn.wait_for(true, false);
+        let now = self.clock.now();
+        let goes_on = self.fan.next_writes(self.sender.at_once(), &mut self.batch, now);
+        let Self { fan, conns, batch, sender, .. } = self;
+        sender.send(batch, conns, |id, written| {
+            // A connection that is gone is noticed by its reader as well, which tidies up.
+            if let Written::Part(count) = written {
+                fan.cut(id, count, now);
+                if let Some(conn) = conns.get(id.index()) {
+                    conn.wait_for(true, false);
+                }
             }
-        }
-        // A connection that is gone is noticed by its reader as well, which tidies up.
+        });
+        goes_on
     }
 
     /// Ends the pass: membership may change again, and who waited for that goes on.
@@ -166,38 +160,29 @@ impl Shard {
         self.pass_over.notify_waiters();
     }
 
-    /// Answers a member.
+    /// Answers a member, unless it has been told to go.
     pub fn answer(&mut self, id: MemberId, frame: Vec<u8>) {
-        self.fan.answer(id, frame, self.clock.now());
-        self.flush(id);
+        if self.conn(id).is_some_and(|conn| !conn.is_closing()) {
+            self.fan.answer(id, frame, self.clock.now());
+            self.flush(id);
+        }
     }
 
-    /// Writes what a member is owed for as long as its socket takes it.
+    /// Gives a member another table, unless it has been told to go. Not while a pass runs.
+    pub fn change(&mut self, id: MemberId, table: Table, change: Change) {
+        if self.conn(id).is_some_and(|conn| !conn.is_closing()) {
+            self.fan.change(id, table, change, self.clock.now());
+            self.flush(id);
+        }
+    }
+
+    /// Writes what a member is owed for as long as its socket takes it. From a full socket nothing
+    /// is prepared: what is written once there is room is newer, and later answers go first.
     pub fn flush(&mut self, id: MemberId) {
         let Some(conn) = self.conns.get(id.index()).filter(|conn| !conn.is_closing()) else {
             return;
         };
-        let now = self.clock.now();
-        let mut wants_room = false;
-        for turn in 0..=PIECES_AT_ONCE {
-            let Some(piece) = self.fan.next_piece(id) else { break };
-            wants_room = true;
-            if turn == PIECES_AT_ONCE {
-                break;
-            }
-            match conn.write(piece) {
-                Written::All => {
-                    let count = piece.len();
-                    self.fan.accepted(id, count, now);
-                    wants_room = false;
-                }
-                Written::Part(count) => {
-                    self.fan.accepted(id, count, now);
-                    break;
-                }
-                Written::Gone => break,
-            }
-        }
+        let wants_room = conn.is_full() || write_out(&mut self.fan, id, conn, self.clock.now());
         let paused = self.fan.backlog(id).is_some_and(|it| it.holds_up_commands());
         conn.wait_for(wants_room, paused);
     }
@@ -258,4 +243,25 @@ impl Shard {
         report.open = self.conns.len() - closing - report.subscribing - report.lagging;
         report
     }
+}
+
+/// Writes what a member is owed; says whether it is to go on once its socket has room.
+fn write_out(fan: &mut Fan, id: MemberId, conn: &Conn, now: Micros) -> bool {
+    for _ in 0..PIECES_AT_ONCE {
+        let Some(piece) = fan.next_piece(id) else { return false };
+        let count = piece.len();
+        match conn.write(piece) {
+            Written::All => fan.accepted(id, count, now),
+            Written::Part(count) => {
+                fan.accepted(id, count, now);
+                return true;
+            }
+            Written::Gone => {
+                // Nobody reads from a paused connection, and a broken one always looks ready.
+                conn.reset();
+                return false;
+            }
+        }
+    }
+    fan.next_piece(id).is_some()
 }

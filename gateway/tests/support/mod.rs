@@ -1,12 +1,25 @@
 //! A gateway on the memory bus, a hand that writes to the bus, and a client.
 
-#![expect(dead_code, reason = "each test file uses its own part")]
+#![allow(dead_code, unused_imports, reason = "each test file uses its own part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails where it stands")]
+
+mod raw;
+mod scene;
+mod seen;
+
+pub use raw::{Frame, RawClient, masked};
+pub use scene::{Scene, TOPICS, slow};
+pub use seen::Seen;
 
 use axum::http::Request;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
-use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tickcast_gateway::{Gateway, GatewayConfig};
 use tickcast_shared::{
     admin::{Queues, Readiness},
@@ -23,7 +36,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite::Message};
 use tower::ServiceExt;
 
 /// Everything here happens on one machine; a wait this long means that it will not happen.
-pub const DEADLINE: Duration = Duration::from_secs(10);
+pub const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A gateway and the writing half of its bus.
 pub struct Stage {
@@ -70,7 +83,9 @@ impl Stage {
 
     /// Starts another gateway on the same bus; its address.
     pub async fn another_gateway(&mut self) -> SocketAddr {
-        let config = GatewayConfig { listen: ([127, 0, 0, 1], 0).into(), ..Default::default() };
+        let listen = ([127, 0, 0, 1], 0).into();
+        // One shard: what one client was told is known where the next one comes.
+        let config = GatewayConfig { listen, shards: 1, ..Default::default() };
         let (gateway, ready) = gateway(config, &self.bus, self.clock, &mut self.tasks).await;
         eventually(|| ready.is_ready()).await;
         gateway.address
@@ -90,29 +105,34 @@ impl Stage {
         self.prices(&[topic], price).await;
     }
 
-    /// Publishes one last price for all topics, in as few messages as possible.
+    /// Publishes one live last price for all topics, in as few messages as possible.
     pub async fn prices(&mut self, topics: &[&str], price: &str) {
+        self.publish(topics, price, State::Live).await;
+    }
+
+    /// Publishes a last price in some state for all topics, in as few messages as possible.
+    pub async fn publish(&mut self, topics: &[&str], price: &str, state: State) {
         let mut batches: HashMap<ShardId, ShardBatch> = HashMap::new();
         for topic in topics {
             let topic: Topic = topic.parse().unwrap();
-            let record = Arc::new(self.record(&topic, price));
+            let record = Arc::new(self.record(&topic, price, state));
             let shard = ShardId::of(&topic);
             let batch = batches
                 .entry(shard)
                 .or_insert_with(|| ShardBatch { shard, ..ShardBatch::default() });
             batch.puts.push((topic, record));
         }
-        self.publisher.publish(batches.into_values().collect()).await.unwrap();
+        self.write(batches.into_values().collect()).await;
     }
 
-    fn record(&mut self, topic: &Topic, price: &str) -> Record {
+    fn record(&mut self, topic: &Topic, price: &str, state: State) -> Record {
         let seq = self.seqs.entry(topic.clone()).or_default();
         *seq += 1;
         let now = self.clock.now();
         let mut ticker = Ticker::pending(topic.symbol(), true, now);
         ticker.last_price = Some(price.parse().unwrap());
         ticker.received_ts = Some(now);
-        ticker.enter(State::Live, Reason::NONE, now);
+        ticker.enter(state, Reason::NONE, now);
         Record {
             group: Group::new("main"),
             stamp: Stamp { epoch: self.epoch, seq: *seq },
@@ -125,7 +145,13 @@ impl Stage {
         let topic: Topic = topic.parse().unwrap();
         let shard = ShardId::of(&topic);
         let batch = ShardBatch { shard, puts: vec![], removes: vec![topic] };
-        self.publisher.publish(vec![batch]).await.unwrap();
+        self.write(vec![batch]).await;
+    }
+
+    async fn write(&mut self, batches: Vec<ShardBatch>) {
+        // However long a test takes, nobody else takes over.
+        self.publisher.raise().await.unwrap();
+        self.publisher.publish(batches).await.unwrap();
     }
 
     pub async fn heartbeat(&mut self, exchange: &str, state: LinkState) {
@@ -142,12 +168,25 @@ impl Stage {
         self.publisher.heartbeat(&Heartbeat { sent, links: vec![link] }).await.unwrap();
     }
 
-    /// How many connections `/connections` counts as open.
-    pub async fn open_connections(&self) -> u64 {
+    /// What `/connections` answers.
+    pub async fn connections(&self) -> Value {
         let request = Request::get("/connections").body(axum::body::Body::empty()).unwrap();
         let response = self.admin_routes.clone().oneshot(request).await.unwrap();
         let body = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
-        serde_json::from_slice::<Value>(&body).unwrap()["open"].as_u64().unwrap()
+        serde_json::from_slice(&body).unwrap()
+    }
+
+    /// Waits until `/connections` is as wanted.
+    pub async fn until_connections(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let start = Instant::now();
+        loop {
+            let connections = self.connections().await;
+            if wanted(&connections) {
+                return connections;
+            }
+            assert!(start.elapsed() < DEADLINE, "{what}: {connections}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     pub async fn client(&self, query: &str) -> Client {
@@ -214,9 +253,19 @@ impl Client {
     }
 }
 
+/// So many topics of one exchange.
+pub fn topics(count: usize) -> Vec<String> {
+    (0..count).map(|n| format!("ticker:okx:C{n}-USDT")).collect()
+}
+
+/// Names as they are published.
+pub fn texts(topics: &[String]) -> Vec<&str> {
+    topics.iter().map(String::as_str).collect()
+}
+
 /// Waits for a condition.
 pub async fn eventually(condition: impl Fn() -> bool) {
-    let start = std::time::Instant::now();
+    let start = Instant::now();
     while !condition() {
         assert!(start.elapsed() < DEADLINE, "it never came to be");
         tokio::time::sleep(Duration::from_millis(5)).await;

@@ -30,20 +30,20 @@ fn every_update_needs_no_gate() {
 fn the_first_goes_at_once_and_the_newest_at_the_next_common_moment() {
     let mut gate = gate(100, 0, 30_000);
     assert_eq!(gate.offer(&quote(1), at(1010), 0), Verdict::Now);
-    assert_eq!(gate.offer(&quote(2), at(1020), 0), Verdict::At(at(1200)));
-    assert_eq!(gate.offer(&quote(3), at(1190), 0), Verdict::At(at(1200)));
-    gate.went_out(&quote(3), at(1200));
+    assert_eq!(gate.offer(&quote(2), at(1020), 0), Verdict::At(at(1125)));
+    assert_eq!(gate.offer(&quote(3), at(1120), 0), Verdict::At(at(1125)));
+    gate.went_out(&quote(3), at(1125));
     assert_eq!(gate.due(), None);
-    assert_eq!(gate.offer(&quote(4), at(1250), 0), Verdict::At(at(1300)), "now on the grid");
-    gate.went_out(&quote(4), at(1300));
-    assert_eq!(gate.offer(&quote(5), at(1400), 0), Verdict::Now, "the interval is over");
+    assert_eq!(gate.offer(&quote(4), at(1150), 0), Verdict::At(at(1225)), "now on the grid");
+    gate.went_out(&quote(4), at(1225));
+    assert_eq!(gate.offer(&quote(5), at(1325), 0), Verdict::Now, "the interval is over");
 }
 
 #[test]
 fn cohorts_have_moments_of_their_own() {
     let mut gate = gate(100, 0, 30_000);
     assert_eq!(gate.offer(&quote(1), at(1000), 30 * MS), Verdict::Now);
-    assert_eq!(gate.offer(&quote(2), at(1001), 30 * MS), Verdict::At(at(1130)));
+    assert_eq!(gate.offer(&quote(2), at(1001), 30 * MS), Verdict::At(at(1105)));
 }
 
 #[test]
@@ -51,6 +51,23 @@ fn a_long_interval_is_not_doubled_by_waiting_for_a_common_moment() {
     let mut gate = gate(10_000, 0, 30_000);
     assert_eq!(gate.offer(&quote(1), at(1), 0), Verdict::Now);
     assert_eq!(gate.offer(&quote(2), at(2), 0), Verdict::At(at(12_500)));
+}
+
+#[test]
+fn a_source_as_fast_as_the_interval_loses_nothing_but_a_quarter_of_it() {
+    let mut gate = gate(100, 0, 30_000);
+    let mut sent = Vec::new();
+    for n in 0..50 {
+        let now = Micros(1_000_000 + n * 99_999);
+        while let Some(due) = gate.due().filter(|due| *due <= now) {
+            gate.went_out(&quote(1), due);
+            sent.push(due);
+        }
+        if gate.offer(&quote(1), now, 33) == Verdict::Now {
+            sent.push(now);
+        }
+    }
+    assert!(sent.len() >= 48, "{} of 50", sent.len());
 }
 
 #[test]

@@ -1,0 +1,17 @@
+//! Cohorts against naive models: whatever clients do, each receives what it would alone.
+
+mod blocked;
+mod exact;
+mod filtered;
+mod gated;
+mod large;
+mod lonely;
+mod market;
+mod seats;
+mod skipped;
+mod socket;
+mod soundness;
+mod stage;
+mod turns;
+mod watch;
+mod wishes;
