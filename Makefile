@@ -22,7 +22,7 @@ test: check-tools check-servers ## Format, lints, dependency rules, unit, integr
 	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 	$(DESCRIPTORS); cargo test --locked --workspace --all-features --no-fail-fast
 
-figures: ## The figures of README.md, measured on this machine (about four minutes)
+figures: ## The figures of README.md, measured on this machine (about a quarter of an hour)
 	load/figures.sh
 
 deny: ## Licences, advisories and sources of all dependencies (needs cargo-deny)

@@ -2,7 +2,7 @@
 
 use crate::support::{Client, Market, eventually};
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use tickcast_load::venue::Tick;
 
 const BTC: &str = "ticker:kucoin:BTC-USDT";
@@ -87,4 +87,44 @@ async fn a_frozen_redis_turns_prices_stale_and_thaws_without_a_step_back() {
     market.redis.thaw();
     let is_newest = |it: &Value| it["last_price"] == "7.1" && it["state"] == "live";
     forward(&mut client, &mut newest, is_newest).await;
+}
+
+/// All of them at once are more than a socket takes.
+const MANY: usize = 300;
+
+/// Reads on until the newest ticker of every one of the many topics is as wanted.
+async fn all(client: &mut Client, wanted: impl Fn(&Value) -> bool) {
+    let mut well = HashSet::new();
+    while well.len() < MANY {
+        let ticker = client.next_of("ticker").await;
+        let topic = ticker["topic"].as_str().expect("a topic").to_owned();
+        if wanted(&ticker) {
+            well.insert(topic);
+        } else {
+            well.remove(&topic);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_burst_of_stale_topics_closes_nobody() {
+    let symbols: Vec<String> = (0..MANY).map(|n| format!("C{n}-USDT")).collect();
+    let symbols: Vec<&str> = symbols.iter().map(String::as_str).collect();
+    let mut market = Market::kucoin(&symbols).await;
+    let (_feed, gateway) = tokio::join!(market.feed(), market.gateway());
+    let control = market.venue().control.clone();
+    control.until_subscribed(&symbols).await;
+    for symbol in &symbols {
+        control.push_tick(Tick::quote(symbol, "1.0", "1.2").with_last("1.1"));
+    }
+    let mut client = gateway.client(&["*-USDT"]).await;
+    all(&mut client, |it| it["last_price"] == "1.1" && it["state"] == "live").await;
+    market.redis.kill();
+    all(&mut client, |it| it["last_price"] == "1.1" && it["state"] == "stale").await;
+    market.redis.restart().await;
+    for symbol in &symbols {
+        control.push_tick(Tick::quote(symbol, "2.0", "2.2").with_last("2.1"));
+    }
+    all(&mut client, |it| it["last_price"] == "2.1" && it["state"] == "live").await;
+    assert!(gateway.metric("tickcast_gateway_closed_total").await < 1.0, "somebody was closed");
 }

@@ -2,6 +2,7 @@
 
 use super::{Conn, Dialled, commands, conn::Turn};
 use crate::{
+    config::Limits,
     hub::{drain, members::MemberId, shard::Shard, sweep},
     wire::{Assembler, Incoming, encode},
 };
@@ -11,6 +12,7 @@ use std::{
     convert::Infallible,
     rc::Rc,
     sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
 };
 use tickcast_shared::protocol::{Close, ErrorCode, ServerMessage, Subscribe};
 use tracing::debug;
@@ -49,7 +51,7 @@ static SERVED: AtomicU64 = AtomicU64::new(0);
 pub fn serve(dialled: Dialled, shard: Rc<RefCell<Shard>>) -> Option<impl Future<Output = ()>> {
     let Dialled { socket, leftover, peer, topics, asked, encoding } = dialled;
     let number = SERVED.fetch_add(1, Ordering::Relaxed);
-    let patience = shard.borrow().config.limits.heartbeat() * sweep::MISSES;
+    let patience = kernel_patience(&shard.borrow().config.limits);
     let conn = match Conn::new(socket, peer, number, patience) {
         Ok(conn) => Rc::new(conn),
         Err(error) => {
@@ -70,6 +72,12 @@ pub fn serve(dialled: Dialled, shard: Rc<RefCell<Shard>>) -> Option<impl Future<
         let Err(Ended) = session.run(assembler, early).await;
         session.last_words_read().await;
     })
+}
+
+/// How long the kernel waits for an acknowledgement: a client that only reads too slowly must be told
+/// so before the kernel gives it up.
+fn kernel_patience(limits: &Limits) -> Duration {
+    (limits.heartbeat() * sweep::MISSES).max(limits.slow_client_timeout() * 2)
 }
 
 /// A subscription of the URL, and what came behind the handshake.

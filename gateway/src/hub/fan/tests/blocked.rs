@@ -107,7 +107,7 @@ fn take(stage: &mut Stage, step: &Step) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(150))]
 
     #[test]
     fn a_slow_client_ends_up_with_the_newest_of_everything(

@@ -11,7 +11,7 @@ use crate::{
     wire::Encoding,
 };
 use proptest::prelude::*;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tickcast_shared::{
     clock::Micros,
     market::{Price, State},
@@ -20,7 +20,7 @@ use tickcast_shared::{
 const TOPICS: u32 = 4;
 const CLIENTS: usize = 5;
 pub const MS: i64 = 1000;
-/// Longest time that anything is held back in these tests: silence and twice the interval.
+/// More than the longest time that anything is held back here: silence and twice the interval.
 pub const LONGEST: i64 = (2000 + 2 * 1000) * MS;
 
 #[derive(Debug, Clone)]
@@ -51,6 +51,8 @@ struct Ledger {
     held: BTreeMap<(usize, u32), Held>,
     read: [usize; CLIENTS],
     quotes: HashMap<u64, Quote>,
+    /// Who received which value.
+    got: BTreeSet<(usize, u64)>,
 }
 
 pub fn settings() -> impl Strategy<Value = Settings> {
@@ -66,8 +68,9 @@ pub fn settings() -> impl Strategy<Value = Settings> {
 }
 
 pub fn quotes() -> impl Strategy<Value = Quote> {
-    let state = prop_oneof![12 => Just(State::Live), 1 => Just(State::Stale)];
-    let bid = prop_oneof![4 => Just(Some(980_u32)), 2 => (970..990_u32).prop_map(Some), 1 => Just(None)];
+    let state = prop_oneof![10 => Just(State::Live), 1 => Just(State::Stale)];
+    let bid =
+        prop_oneof![4 => Just(Some(980_u32)), 2 => (970..990_u32).prop_map(Some), 1 => Just(None)];
     (state, 990..1010_u32, bid).prop_map(|(state, last, bid)| quote(state, last, bid))
 }
 
@@ -78,7 +81,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (0..CLIENTS, some_of(TOPICS)).prop_map(|(who, what)| Step::Unsubscribe(who, what)),
         4 => (0..300 * MS).prop_map(Step::Wait),
         1 => (0..3000 * MS).prop_map(Step::Wait),
-        8 => prop::collection::vec((0..TOPICS, quotes()), 1..4).prop_map(Step::Pass),
+        8 => prop::collection::vec((0..TOPICS, quotes()), 1..6).prop_map(Step::Pass),
         1 => (0..CLIENTS).prop_map(Step::Leave),
     ];
     prop::collection::vec(step, 1..70)
@@ -100,10 +103,10 @@ pub fn is_far(held: &Quote, newest: &Quote, bps: u32) -> bool {
     held.prices().into_iter().zip(newest.prices()).any(is_far)
 }
 
-/// The longest that an update waits for its interval: until the cohort's next common moment.
+/// The longest that an update waits for its interval: until the next of four common moments.
 fn longest_wait(interval_ms: u32) -> i64 {
     let interval = i64::from(interval_ms) * MS;
-    if interval_ms <= 250 { 2 * interval } else { interval + interval / 4 }
+    interval + interval / 4
 }
 
 impl Ledger {
@@ -135,9 +138,27 @@ impl Ledger {
         self.take(stage, false);
     }
 
+    /// Who must get which of these values: each that is in another state than the one before.
+    fn changes_of_state(&self, updates: &[(Key, Update)]) -> Vec<(usize, u64)> {
+        let mut changes = Vec::new();
+        for ((who, topic), held) in &self.held {
+            let mut state = held.quote.state;
+            for (_, update) in updates {
+                if let Update::Tick(tick) = update
+                    && tick.id.0 == *topic
+                    && std::mem::replace(&mut state, tick.quote.state) != tick.quote.state
+                {
+                    changes.push((*who, tick.stamp.seq));
+                }
+            }
+        }
+        changes
+    }
+
     fn took(&mut self, stage: &Stage, key: (usize, u32), seq: u64, is_pass: bool) {
         let wanted = stage.clients[key.0].wishes.settings(key.1).expect("is subscribed");
         let quote = self.quotes[&seq];
+        self.got.insert((key.0, seq));
         let before = self.held.get(&key);
         let mut updated = before.and_then(|before| before.updated);
         if let Some(before) = before {
@@ -180,7 +201,10 @@ fn check_held(held: &mut Held, newest: &crate::hub::Tick, wanted: Settings, now:
     let silence = i64::from(wanted.max_silence_ms) * MS;
     for (since, longest) in [(held.moved, longest), (held.unsent, silence + longest)] {
         let waited = since.map(|since| now.0 - since.0);
-        assert!(waited.is_none_or(|it| it < longest), "{waited:?}: {held:?}, {newest:?}, {wanted:?}");
+        assert!(
+            waited.is_none_or(|it| it < longest),
+            "{waited:?}: {held:?}, {newest:?}, {wanted:?}"
+        );
     }
 }
 
@@ -207,9 +231,14 @@ fn take(stage: &mut Stage, ledger: &mut Ledger, step: &Step) {
                 let Update::Tick(tick) = update else { continue };
                 ledger.quotes.insert(tick.stamp.seq, tick.quote);
             }
+            let changes = ledger.changes_of_state(&updates);
             // What falls due this very moment has gone out before.
             stage.pass(&updates, 2);
             ledger.take(stage, true);
+            assert!(
+                changes.iter().all(|it| ledger.got.contains(it)),
+                "a change of state is missing"
+            );
         }
         Step::Leave(who) => {
             stage.replace(*who);

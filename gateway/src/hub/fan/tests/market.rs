@@ -6,7 +6,6 @@ use crate::{
 };
 use std::{
     collections::BTreeMap,
-    fmt::Write as _,
     sync::{Arc, LazyLock},
 };
 use tickcast_shared::{
@@ -89,8 +88,7 @@ impl Market {
         self.serial += 1;
         let seq = self.serial;
         let padding = "x".repeat(self.padding);
-        let json =
-            format!(r#"{{"type":"ticker","topic":{number},"seq":{seq},"pad":"{padding}"}}"#);
+        let json = format!(r#"{{"type":"ticker","topic":{number},"seq":{seq},"pad":"{padding}"}}"#);
         let tick = Arc::new(Tick {
             id: TopicId(number),
             topic: topic(number),

@@ -91,7 +91,7 @@ fn check_wants(stage: &Stage, max_topics: usize) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(150))]
 
     #[test]
     fn what_the_fan_keeps_agrees_whatever_comes_and_goes(

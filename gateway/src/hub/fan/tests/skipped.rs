@@ -43,7 +43,7 @@ fn settled(capacity: usize) -> Stage {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
     fn what_is_skipped_is_told_in_time_and_in_full(steps in steps(), capacity in 1..1500_usize) {
