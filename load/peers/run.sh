@@ -23,7 +23,7 @@ if [[ "${INSTALL:-yes}" == yes ]]; then
   # nats-tcp is nats dialled in another way. What cannot be had is skipped, here and by the benchmark.
   "$here/install.sh" "${peers[@]/#nats-tcp/nats}" || true
 fi
-[[ -n "${BIN:-}" ]] || cargo build --release --locked --bin tickcast --bin tickcast-load
+[[ -n "${BIN:-}" ]] || cargo build --release --locked --workspace
 # Each connection is a descriptor in the server and another in the generator.
 ulimit -n "$(ulimit -Hn)" || true
 
