@@ -130,15 +130,18 @@ impl Backlog {
         begins
     }
 
-    /// An update could not be sent: its topic is brought up to date later. Returns whether an
-    /// older update gave way for it.
+    /// An update could not be sent: its topic is brought up to date later. Returns whether a lagging
+    /// client's older update gave way for it.
     pub fn miss(&mut self, key: Key) -> bool {
         let is_value = matches!(key, Key::Value(_));
-        let skipped = !self.queue(key) && is_value;
-        if skipped && let Cause::Lagging(lag) = &mut self.cause {
-            lag.skipped += 1;
+        let gave_way = !self.queue(key) && is_value;
+        match &mut self.cause {
+            Cause::Lagging(lag) if gave_way => {
+                lag.skipped += 1;
+                true
+            }
+            _ => false,
         }
-        skipped
     }
 
     /// Begins with the rest of a frame whose start the socket has accepted.

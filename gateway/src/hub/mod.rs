@@ -18,6 +18,7 @@ pub mod pass;
 pub mod ring;
 pub mod sender;
 pub mod shard;
+pub mod stage;
 pub mod statuses;
 pub mod sweep;
 pub mod table;

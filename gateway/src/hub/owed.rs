@@ -7,7 +7,7 @@ use super::{
     cohorts::CohortId,
     fan::Fan,
     members::{Member, MemberId},
-    pass::topics_added,
+    stage::topics_added,
 };
 use crate::wire::{Encoding, encode};
 use std::collections::BTreeMap;

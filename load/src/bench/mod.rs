@@ -11,6 +11,7 @@ mod choice;
 pub mod crowd;
 pub mod fetch;
 pub mod figures;
+pub mod file;
 pub mod machine;
 pub mod metrics;
 pub mod order;

@@ -4,10 +4,11 @@ use super::{
     builtin,
     bus_watch::BusWatch,
     fetch,
+    file::FileError,
     order::{Order, free_port},
     process::{Cores, Program},
     publish::{BusSink, HttpSink, NatsSink, Plan, PublishError, Publisher, RedisSink, Sink},
-    server::{Need, Publish, ServerSpec, SpecError},
+    server::{Need, Publish, ServerSpec},
     template::Template,
 };
 use crate::swarm::server::ServerError;
@@ -31,7 +32,7 @@ const LOOK: Duration = Duration::from_millis(50);
 pub enum RigError {
     /// The description of another server is no good.
     #[error(transparent)]
-    Spec(#[from] SpecError),
+    Spec(#[from] FileError),
     /// There is no such program.
     #[error("{0} is not installed")]
     Missing(String),

@@ -3,12 +3,9 @@
 //! A file describes one side; each `[[beside]]` is another one, the same but for the keys it
 //! names. Keys are explained at their fields.
 
-use super::{side::Side, target::Target};
+use super::{file::FileError, side::Side, target::Target};
 use serde::Deserialize;
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 use toml::{Table, Value};
 
 /// A scenario with all its sides.
@@ -26,27 +23,6 @@ pub struct Scenario {
     pub sides: Vec<Side>,
     /// What is to be reached.
     pub targets: Vec<Target>,
-}
-
-/// A scenario cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ScenarioError {
-    /// It cannot be read.
-    #[error("cannot read {path}: {source}")]
-    Read {
-        /// File or folder.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// It says something else than it may.
-    #[error("{path}: {message}")]
-    Wrong {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong, and where.
-        message: String,
-    },
 }
 
 /// The keys of a file that are not those of a side.
@@ -73,21 +49,21 @@ impl Scenario {
     /// Reads a file.
     ///
     /// # Errors
-    /// [`ScenarioError`] names the file and the key.
-    pub fn read(path: &Path) -> Result<Self, ScenarioError> {
+    /// [`FileError`] names the file and the key.
+    pub fn read(path: &Path) -> Result<Self, FileError> {
         let text = fs::read_to_string(path)
-            .map_err(|source| ScenarioError::Read { path: path.to_owned(), source })?;
+            .map_err(|source| FileError::Read { path: path.to_owned(), source })?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         Self::parse(&name, &text)
-            .map_err(|message| ScenarioError::Wrong { path: path.to_owned(), message })
+            .map_err(|message| FileError::Wrong { path: path.to_owned(), message })
     }
 
     /// All scenarios of a folder, by name.
     ///
     /// # Errors
-    /// [`ScenarioError`] of the folder or of the first file that is wrong.
-    pub fn read_all(folder: &Path) -> Result<Vec<Self>, ScenarioError> {
-        let unread = |source| ScenarioError::Read { path: folder.to_owned(), source };
+    /// [`FileError`] of the folder or of the first file that is wrong.
+    pub fn read_all(folder: &Path) -> Result<Vec<Self>, FileError> {
+        let unread = |source| FileError::Read { path: folder.to_owned(), source };
         let mut paths = Vec::new();
         for entry in fs::read_dir(folder).map_err(unread)? {
             let path = entry.map_err(unread)?.path();

@@ -34,11 +34,11 @@
 //! one frame with others: a stamp is a delivery. The server's CPU time and memory are those of the
 //! started process and all its descendants; all of them end with the run.
 
-use super::template::Template;
+use super::{file::FileError, template::Template};
 use serde::Deserialize;
 use std::{
     collections::BTreeMap,
-    fs, io,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -166,36 +166,15 @@ fn own_port() -> String {
     "127.0.0.1:{port}".to_owned()
 }
 
-/// A description cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum SpecError {
-    /// There is no such file.
-    #[error("cannot read {path}: {source}")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// It says something else than it may.
-    #[error("{path}: {message}")]
-    Wrong {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong, and where.
-        message: String,
-    },
-}
-
 impl ServerSpec {
     /// Reads a description.
     ///
     /// # Errors
-    /// [`SpecError`] names the file and the key.
-    pub fn read(path: &Path) -> Result<Self, SpecError> {
+    /// [`FileError`] names the file and the key.
+    pub fn read(path: &Path) -> Result<Self, FileError> {
         let text = fs::read_to_string(path)
-            .map_err(|source| SpecError::Read { path: path.to_owned(), source })?;
-        let wrong = |message| SpecError::Wrong { path: path.to_owned(), message };
+            .map_err(|source| FileError::Read { path: path.to_owned(), source })?;
+        let wrong = |message| FileError::Wrong { path: path.to_owned(), message };
         let mut spec: Self = toml::from_str(&text)
             .map_err(|error| wrong(error.to_string().trim_end().to_owned()))?;
         if spec.start.is_empty() {
@@ -210,7 +189,7 @@ impl ServerSpec {
         let folder = path.parent().unwrap_or(Path::new("."));
         spec.here = folder
             .canonicalize()
-            .map_err(|source| SpecError::Read { path: folder.to_owned(), source })?;
+            .map_err(|source| FileError::Read { path: folder.to_owned(), source })?;
         Ok(spec)
     }
 
@@ -282,7 +261,7 @@ mod tests {
         "a.conf" = "server { listen {port}; }"
     "#;
 
-    fn read(text: &str) -> Result<ServerSpec, SpecError> {
+    fn read(text: &str) -> Result<ServerSpec, FileError> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("peer.toml");
         fs::write(&path, text).unwrap();

@@ -1,6 +1,6 @@
 //! A publisher whose Redis dies, freezes or refuses.
 
-use super::rig::{Feed, Watcher, price, redis, seen};
+use super::rig::{Feed, Watcher, price, redis, seen, until};
 use std::time::{Duration, Instant};
 use tickcast_shared::{market::State, testing::RedisServer};
 
@@ -52,7 +52,7 @@ async fn after_a_short_freeze_the_same_epoch_writes_everything_again() {
     let (feed, mut watcher, epoch) = feed_with_values(&server).await;
     server.freeze();
     feed.put("T1", 101);
-    // One call has failed by then, and the lease still holds.
+    // The length of the fault: one call has failed by then, and the lease still holds.
     tokio::time::sleep(Duration::from_millis(700)).await;
     server.thaw();
     for name in names() {
@@ -72,6 +72,7 @@ async fn after_a_long_freeze_a_new_epoch_takes_over_with_present_values() {
     let (feed, mut watcher, epoch) = feed_with_values(&server).await;
     server.freeze();
     feed.put("T1", 101);
+    // The length of the fault: a frozen server cannot be asked whether the lease has run out.
     tokio::time::sleep(Duration::from_secs(4)).await;
     feed.put("T1", 102);
     server.thaw();
@@ -93,7 +94,8 @@ async fn while_redis_refuses_nothing_is_lost_that_is_newest() {
         feed.put("T1", n);
         tokio::task::yield_now().await;
     }
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    until("a refusal", async || server.command(&["INFO", "errorstats"]).await.contains("OOM"))
+        .await;
     feed.put("T2", 500);
     server.command(&["CONFIG", "SET", "maxmemory", "0"]).await;
     watcher.sees_price("T1", 299).await;

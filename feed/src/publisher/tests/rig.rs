@@ -125,6 +125,8 @@ pub struct Watcher {
     /// Everything that came as a message, in order.
     pub history: Vec<(Topic, Arc<Record>)>,
     pub messages: u64,
+    /// Heartbeats so far, those of all shards together.
+    heartbeats: u64,
     pub removed: Vec<Topic>,
 }
 
@@ -137,6 +139,7 @@ impl Watcher {
             streamed: HashMap::new(),
             history: Vec::new(),
             messages: 0,
+            heartbeats: 0,
             removed: Vec::new(),
         };
         let mut snapshots = 0;
@@ -172,6 +175,18 @@ impl Watcher {
             seen(record) == (State::Live, "none".into(), Some(wanted.to_string()))
         };
         self.sees(name, is).await.stamp
+    }
+
+    /// Follows until every shard has had so many more heartbeats, one a second.
+    pub async fn hears_heartbeats(&mut self, rounds: u64) {
+        let wanted = self.heartbeats + rounds * u64::from(tickcast_shared::bus::SHARDS);
+        let follow = async {
+            while self.heartbeats < wanted {
+                let event = self.subscriber.next().await;
+                self.take(event);
+            }
+        };
+        timeout(SOON, follow).await.expect("heartbeats");
     }
 
     /// Follows until the topic is removed.
@@ -213,6 +228,7 @@ impl Watcher {
             }
             Event::Message(_, message) => {
                 self.messages += u64::from(message.heartbeat.is_none());
+                self.heartbeats += u64::from(message.heartbeat.is_some());
                 for (topic, record) in message.puts {
                     let before = self.streamed.insert(topic.clone(), record.stamp);
                     assert!(before < Some(record.stamp), "{topic}: {before:?} {:?}", record.stamp);

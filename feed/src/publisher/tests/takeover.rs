@@ -114,7 +114,7 @@ async fn a_second_feed_stands_by_until_the_first_stops() {
         let second = Feed::start(&bus, &["A"], &[]);
         second.put("A", 55);
         // For longer than the lease would hold without the first one's heartbeats.
-        tokio::time::sleep(Duration::from_millis(3500)).await;
+        watcher.hears_heartbeats(4).await;
         first.put("A", 100);
         let active = watcher.sees_price("A", 100).await;
         assert!(!second.readiness.is_ready());

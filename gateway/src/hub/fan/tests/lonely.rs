@@ -3,7 +3,7 @@
 
 use super::{market, stage::Said, wishes::Wishes};
 use crate::{
-    hub::{About, Key, Status, Tick, Update, pass::topics_added},
+    hub::{About, Key, Status, Tick, Update, stage::topics_added},
     wire::{Encoding, Frames},
 };
 use std::{
