@@ -1,8 +1,12 @@
 //! All settings of the command, and what is checked before anything starts.
 
 use crate::{cli, outcome::Failure};
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::Path,
+};
 use tickcast_feed::config::{ConfigError::NoExchange, ConfigErrors, ExchangeConfig, FeedConfig};
 use tickcast_gateway::GatewayConfig;
 use tickcast_shared::{
@@ -57,6 +61,9 @@ impl Config {
             ws_url: Some("ws://127.0.0.1:7000".to_owned()),
             simulated: false,
         });
+        sample.gateway.allowed_origins = Some(vec!["https://prices.example".to_owned()]);
+        sample.gateway.proxy_listen = Some(SocketAddr::from(([127, 0, 0, 1], 8081)));
+        sample.gateway.trusted_proxies.push(IpNet::from(IpAddr::from([127, 0, 0, 1])));
         let timing = &mut sample.feed.timing;
         for unset in [&mut timing.idle_ms, &mut timing.quiet_ms, &mut timing.proof_ms] {
             *unset = Some(SAMPLE_MS);

@@ -104,7 +104,8 @@ const UPGRADE: &str = "Upgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocke
 #[tokio::test]
 async fn a_page_of_another_origin_is_refused_before_the_upgrade() {
     let stage =
-        Stage::start(|config| config.allowed_origins = vec!["https://good.example".into()]).await;
+        Stage::start(|config| config.allowed_origins = Some(vec!["https://good.example".into()]))
+            .await;
     for (origin, wanted) in [
         ("https://good.example.evil.example", 403),
         ("https://evil.example", 403),

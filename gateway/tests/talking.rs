@@ -85,7 +85,7 @@ async fn a_close_is_answered_with_its_code() {
 
 #[tokio::test]
 async fn a_silent_client_is_closed_after_three_heartbeats() {
-    let stage = Stage::start(|config| config.limits.heartbeat_ms = 100).await;
+    let stage = Stage::start(|config| config.limits.heartbeat_ms = 700).await;
     let mut answering = stage.client("").await;
     let mut silent = handshake(stage.address).await;
     let mut bytes = Vec::new();

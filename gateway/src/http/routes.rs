@@ -1,6 +1,7 @@
 //! The public routes and what stands around them.
 
 use super::{App, page, reply::Refusal, rest, upgrade};
+use crate::GatewayConfig;
 use axum::{
     Router,
     http::{HeaderValue, Method, StatusCode, header},
@@ -24,7 +25,7 @@ pub fn build(app: App) -> Router {
         header::CACHE_CONTROL,
         HeaderValue::from_static("no-store"),
     );
-    let origins = cors(&app.config.allowed_origins);
+    let origins = cors(&app.config);
     Router::new()
         .route("/", get(page::show))
         .route("/ws", get(upgrade::handle))
@@ -47,11 +48,12 @@ pub fn build(app: App) -> Router {
         .with_state(app)
 }
 
-fn cors(origins: &[String]) -> CorsLayer {
-    let allowed = if origins.iter().any(|origin| origin == "*") {
+fn cors(config: &GatewayConfig) -> CorsLayer {
+    let allowed = if config.allows_all_origins() {
         AllowOrigin::any()
     } else {
-        AllowOrigin::list(origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()))
+        let origins = config.allowed_origins.iter().flatten();
+        AllowOrigin::list(origins.filter_map(|origin| HeaderValue::from_str(origin).ok()))
     };
     CorsLayer::new().allow_methods([Method::GET]).allow_origin(allowed)
 }

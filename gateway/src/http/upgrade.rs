@@ -2,6 +2,7 @@
 
 use super::{App, accept::Peer, extension, reply::Refusal};
 use crate::{
+    GatewayConfig,
     client::Dialled,
     wire::{Encoding, Format},
 };
@@ -67,7 +68,7 @@ fn check(
     if !app.prices.complete.is_ready() {
         return Err(Refusal::not_ready());
     }
-    check_origin(&app.config.allowed_origins, headers)?;
+    check_origin(&app.config, headers)?;
     let wants = |name, token: &str| {
         headers.get_all(name).iter().any(|value| {
             let text = value.to_str().unwrap_or_default();
@@ -86,9 +87,16 @@ fn check(
     Ok((key.clone(), wanted(query)?))
 }
 
-fn check_origin(allowed: &[String], headers: &HeaderMap) -> Result<(), Refusal> {
-    let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
-    if allowed.iter().any(|it| it == "*" || it.as_bytes() == origin.as_bytes()) {
+/// Exact: scheme, host and port as the browser writes them.
+fn check_origin(config: &GatewayConfig, headers: &HeaderMap) -> Result<(), Refusal> {
+    let allowed = match headers.get(header::ORIGIN) {
+        None => config.allow_missing_origin,
+        Some(origin) => {
+            let mut listed = config.allowed_origins.iter().flatten();
+            config.allows_all_origins() || listed.any(|it| it.as_bytes() == origin.as_bytes())
+        }
+    };
+    if allowed {
         return Ok(());
     }
     Err(Refusal {

@@ -28,6 +28,14 @@ pub enum Close {
     SlowConsumer,
     /// Nothing came from the client for three heartbeats.
     HeartbeatTimeout,
+    /// The client breaks a rule that RFC 6455 leaves to the server.
+    Policy,
+    /// The client kept on asking after it was told that it asks too often.
+    RateLimited,
+    /// The token that the connection was let in with has expired.
+    TokenExpired,
+    /// No valid token came in time.
+    Unauthorized,
 }
 
 impl Close {
@@ -40,12 +48,16 @@ impl Close {
             Self::ProtocolError => 1002,
             Self::UnexpectedBinary => 1003,
             Self::BadUtf8 => 1007,
+            Self::Policy => 1008,
             Self::TooBig => 1009,
             Self::Internal => 1011,
             Self::Restart => 1012,
             Self::Overloaded => 1013,
             Self::SlowConsumer => 4000,
             Self::HeartbeatTimeout => 4001,
+            Self::RateLimited => 4002,
+            Self::TokenExpired => 4003,
+            Self::Unauthorized => 4500,
         }
     }
 
@@ -64,6 +76,10 @@ impl Close {
             Self::Overloaded => "overloaded",
             Self::SlowConsumer => "slow_consumer",
             Self::HeartbeatTimeout => "heartbeat timeout",
+            Self::Policy => "policy",
+            Self::RateLimited => "rate_limited",
+            Self::TokenExpired => "token_expired",
+            Self::Unauthorized => "unauthorized",
         }
     }
 
@@ -82,6 +98,10 @@ impl Close {
             Self::Overloaded => "overloaded",
             Self::SlowConsumer => "slow_consumer",
             Self::HeartbeatTimeout => "heartbeat_timeout",
+            Self::Policy => "policy",
+            Self::RateLimited => "rate_limited",
+            Self::TokenExpired => "token_expired",
+            Self::Unauthorized => "unauthorized",
         }
     }
 
@@ -95,6 +115,8 @@ impl Close {
                 | Self::UnexpectedBinary
                 | Self::BadUtf8
                 | Self::TooBig
+                | Self::Policy
+                | Self::Unauthorized
         )
     }
 }

@@ -254,8 +254,9 @@ mod tests {
         let publisher = Publisher::start(plan, connect).unwrap();
         publisher.begin();
         let (stream, _) = listener.accept().unwrap();
-        let lines = BufReader::new(stream).lines().take(40).map(Result::unwrap);
-        for (number, line) in lines.enumerate() {
+        // The publisher goes on: the socket must live for as long.
+        let mut lines = BufReader::new(stream).lines().map(Result::unwrap);
+        for (number, line) in lines.by_ref().take(40).enumerate() {
             let outer: serde_json::Value = serde_json::from_str(&line).unwrap();
             assert_eq!(outer["to"], ["A-B", "C-D"][number % 2]);
             let text = outer["data"].as_str().unwrap();

@@ -1,0 +1,123 @@
+//! The `[gateway]` section: one place for its keys and defaults.
+
+mod limits;
+
+pub use limits::Limits;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use tickcast_shared::market::ExchangeId;
+
+/// Everything a gateway can be told; every key has a default.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GatewayConfig {
+    /// Where clients connect.
+    pub listen: SocketAddr,
+    /// Where operators look; loopback unless said otherwise.
+    pub admin_listen: SocketAddr,
+    /// The exchange of a bare symbol.
+    pub default_exchange: ExchangeId,
+    /// Where proxies connect that send a PROXY v2 header before anything else; nowhere by default.
+    pub proxy_listen: Option<SocketAddr>,
+    /// Exact origins of web pages that may connect; `*` allows all. Unset: all, on loopback only.
+    pub allowed_origins: Option<Vec<String>>,
+    /// Whether clients may connect that name no origin: everything but browsers.
+    pub allow_missing_origin: bool,
+    /// Networks of proxies that are believed when they say on whose behalf they connect.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Whether clients that offer permessage-deflate get it: less to transfer, more to compute.
+    pub deflate: bool,
+    /// Whether passes go through io_uring where the kernel allows it: less CPU a delivery.
+    pub io_uring: bool,
+    /// Event loops that serve connections; 0 = one per core.
+    pub shards: usize,
+    /// Bounds on what a client may do and how long things may take.
+    pub limits: Limits,
+}
+
+impl Default for GatewayConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            admin_listen: SocketAddr::from(([127, 0, 0, 1], 9090)),
+            default_exchange: DEFAULT_EXCHANGE
+                .parse()
+                .unwrap_or_else(|_| unreachable!("a lower-case literal is a name")),
+            proxy_listen: None,
+            allowed_origins: None,
+            allow_missing_origin: true,
+            trusted_proxies: Vec::new(),
+            deflate: false,
+            io_uring: false,
+            shards: 0,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// The exchange of a bare symbol, unless configured.
+const DEFAULT_EXCHANGE: &str = "kucoin";
+
+/// A value that no gateway can work with.
+#[derive(Debug, thiserror::Error)]
+#[error("{key} = {value}: {right}")]
+pub struct BadValue {
+    /// The key's full name.
+    pub key: &'static str,
+    /// What was configured.
+    pub value: String,
+    /// What would be right.
+    pub right: &'static str,
+}
+
+/// Most shards that make sense; each is a thread.
+const MAX_SHARDS: usize = 256;
+
+impl GatewayConfig {
+    /// Checks what types cannot.
+    ///
+    /// # Errors
+    /// [`BadValue`] names the first key that is out of range.
+    pub fn validate(&self) -> Result<(), BadValue> {
+        let bad = |key, value: String, right| Err(BadValue { key, value, right });
+        if self.shards > MAX_SHARDS {
+            return bad("gateway.shards", self.shards.to_string(), "at most 256; 0 = one per core");
+        }
+        self.limits.validate()?;
+        let mut origins = self.allowed_origins.iter().flatten();
+        match origins.find(|origin| !is_origin(origin)) {
+            None => Ok(()),
+            Some(origin) => bad(
+                "gateway.allowed_origins",
+                format!("{origin:?}"),
+                "\"*\" or exact origins such as \"https://example.com\", without a path",
+            ),
+        }
+    }
+
+    /// Whether pages of any origin may connect.
+    #[must_use]
+    pub fn allows_all_origins(&self) -> bool {
+        self.allowed_origins.as_ref().is_none_or(|list| list.iter().any(|it| it == "*"))
+    }
+
+    /// How many event loops to start.
+    #[must_use]
+    pub fn shard_count(&self) -> usize {
+        match self.shards {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            count => count,
+        }
+    }
+}
+
+/// `*`, or scheme and host as browsers send them (RFC 6454 section 6.2).
+fn is_origin(text: &str) -> bool {
+    text == "*"
+        || text == "null"
+        || text.split_once("://").is_some_and(|(scheme, host)| {
+            !scheme.is_empty() && !host.is_empty() && !host.contains('/')
+        })
+}
