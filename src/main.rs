@@ -15,6 +15,7 @@ use config::Config;
 use outcome::Failure;
 use std::{
     io::{self, Write},
+    net::TcpListener,
     process::ExitCode,
 };
 use tickcast_shared::{lifecycle, telemetry};
@@ -75,8 +76,19 @@ fn serve(flags: &Common, command: &Command) -> Result<(), Failure> {
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         tracing::warn!(%error, "the limit of open files stays as it is");
     }
+    let inherited = inherited_sockets()?;
     let runtime = Builder::new_multi_thread().enable_all().build();
-    runtime.context("cannot start the event loop")?.block_on(roles::run(command, config))
+    let runtime = runtime.context("cannot start the event loop")?;
+    runtime.block_on(roles::run(command, config, inherited))
+}
+
+/// The listening sockets that a supervisor passed on (sd_listen_fds(3)). Read before any thread is
+/// started: it takes the variables that announce them out of the environment.
+fn inherited_sockets() -> Result<Vec<TcpListener>, Failure> {
+    let mut passed = listenfd::ListenFd::from_env();
+    let taken: io::Result<Vec<_>> =
+        (0..passed.len()).filter_map(|at| passed.take_tcp_listener(at).transpose()).collect();
+    Ok(taken.context("a descriptor of LISTEN_FDS is no listening TCP socket")?)
 }
 
 fn client_runtime() -> Result<Runtime, Failure> {

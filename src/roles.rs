@@ -3,9 +3,15 @@
 use crate::{cli::Command, config::Config, demo, outcome::Failure};
 use anyhow::Context;
 use axum::{Json, Router, routing::get};
-use std::{net::SocketAddr, time::Instant};
+use std::{
+    net::{SocketAddr, TcpListener as StdListener},
+    time::Instant,
+};
 use tickcast_feed::{Feed, FeedError};
-use tickcast_gateway::{Gateway, GatewayError};
+use tickcast_gateway::{
+    Gateway, GatewayError,
+    listen::{Entrances, ListenError},
+};
 use tickcast_shared::{
     admin::{self, Admin, BACKLOG, Queues, Readiness},
     bus::{Bus, memory::Memory},
@@ -21,18 +27,24 @@ use tracing::info;
 const SHOWN_DEAD_LETTERS: usize = 200;
 
 /// Runs a role until it is told to stop or an essential task fails.
-pub async fn run(command: &Command, config: Config) -> Result<(), Failure> {
+///
+/// `inherited` are the listening sockets of a supervisor.
+pub async fn run(
+    command: &Command,
+    config: Config,
+    inherited: Vec<StdListener>,
+) -> Result<(), Failure> {
     match command {
-        Command::Demo(_) => run_demo(config).await,
-        Command::Run(_) => run_both(config).await,
+        Command::Demo(_) => run_demo(config, inherited).await,
+        Command::Run(_) => run_both(config, inherited).await,
         Command::Feed(_) => run_feed(config).await,
-        Command::Gateway(_) => run_gateway(config).await,
+        Command::Gateway(_) => run_gateway(config, inherited).await,
         Command::Watch(_) | Command::Price(_) | Command::Check(_) => Ok(()),
     }
 }
 
-async fn run_demo(mut config: Config) -> Result<(), Failure> {
-    let mut process = Process::start("demo")?;
+async fn run_demo(mut config: Config, inherited: Vec<StdListener>) -> Result<(), Failure> {
+    let mut process = Process::start("demo")?.with(inherited);
     // The exchanges end last, with `venues`: a feed that is stopping should not see them go.
     let venues = demo::simulate(&mut config, CancellationToken::new()).await?;
     let listener = process.bind_admin(config.gateway.admin_listen)?;
@@ -42,9 +54,9 @@ async fn run_demo(mut config: Config) -> Result<(), Failure> {
     process.finish().await
 }
 
-async fn run_both(config: Config) -> Result<(), Failure> {
+async fn run_both(config: Config, inherited: Vec<StdListener>) -> Result<(), Failure> {
     needs_exchanges("run", &config)?;
-    let mut process = Process::start("run")?;
+    let mut process = Process::start("run")?.with(inherited);
     let listener = process.bind_admin(config.gateway.admin_listen)?;
     let (_, routes) = process.feed_and_gateway(config).await?;
     process.serve_admin(listener, routes);
@@ -62,8 +74,8 @@ async fn run_feed(config: Config) -> Result<(), Failure> {
     process.finish().await
 }
 
-async fn run_gateway(config: Config) -> Result<(), Failure> {
-    let mut process = Process::start("gateway")?;
+async fn run_gateway(config: Config, inherited: Vec<StdListener>) -> Result<(), Failure> {
+    let mut process = Process::start("gateway")?.with(inherited);
     let bus = Bus::Redis(config.redis()?);
     let listener = process.bind_admin(config.gateway.admin_listen)?;
     let gateway = process.gateway(config, bus).await?;
@@ -90,6 +102,8 @@ struct Process {
     admin: Admin,
     /// Cancelled last: operators can watch the rest of the process stop.
     ended: CancellationToken,
+    /// Listening sockets of a supervisor.
+    inherited: Vec<StdListener>,
 }
 
 impl Process {
@@ -107,7 +121,12 @@ impl Process {
             metrics,
         };
         let ended = CancellationToken::new();
-        Ok(Self { role, clock: Clock::start(), queues, readiness, tasks, admin, ended })
+        let (clock, inherited) = (Clock::start(), Vec::new());
+        Ok(Self { role, clock, queues, readiness, tasks, admin, ended, inherited })
+    }
+
+    fn with(self, inherited: Vec<StdListener>) -> Self {
+        Self { inherited, ..self }
     }
 
     /// Before anything else listens: a taken port is told at once.
@@ -133,8 +152,11 @@ impl Process {
     async fn gateway(&mut self, config: Config, bus: Bus) -> Result<Gateway, Failure> {
         let (queues, readiness) = (self.queues.clone(), self.readiness.clone());
         let tasks = &mut self.tasks;
+        let (config, clock) = (config.gateway, self.clock);
+        let entrances =
+            Entrances::open(&config, self.inherited.drain(..)).map_err(listen_failure)?;
         let started =
-            tickcast_gateway::run(config.gateway, bus, self.clock, queues, readiness, tasks);
+            tickcast_gateway::run(config, entrances, bus, clock, queues, readiness, tasks);
         started.await.map_err(gateway_failure)
     }
 
@@ -169,6 +191,13 @@ fn dead_letters(feed: Feed) -> Router {
 fn feed_failure(error: FeedError) -> Failure {
     match error {
         FeedError::Config(error) => Failure::Mistake(error.to_string()),
+        other => Failure::Failed(other.into()),
+    }
+}
+
+fn listen_failure(error: ListenError) -> Failure {
+    match error {
+        ListenError::Exposed(error) => Failure::Mistake(error.to_string()),
         other => Failure::Failed(other.into()),
     }
 }

@@ -4,16 +4,22 @@
 //! - [`hub`]: the fan-out: topics, cohorts, members, one thread a shard
 //! - [`client`]: one connection: reading, commands, present values, closing
 //! - [`wire`]: WebSocket frames
+//! - [`listen`] and [`door`]: the sockets, and who is let in
 //! - [`http`]: accepting, the upgrade, REST, the page
 //! - [`prices`]: the table of last values behind REST
 //! - [`registry`]: pages of the list of topics
+//! - [`descriptors`] and [`memory`]: what the process may take, and what happens near its end
 //! - [`config`] and [`metrics`]: the one place for each
 
 pub mod client;
 pub mod config;
+pub mod descriptors;
+pub mod door;
 pub mod http;
 pub mod hub;
 pub mod ingest;
+pub mod listen;
+pub mod memory;
 pub mod metrics;
 pub mod prices;
 pub mod registry;
@@ -21,12 +27,14 @@ pub mod wire;
 
 pub use config::GatewayConfig;
 
+use door::Door;
 use hub::{Hub, worker::Alive};
+use listen::Entrances;
 use metrics::Metrics;
 use prices::Prices;
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 use tickcast_shared::{
-    admin::{BACKLOG, BindError, Queues, Readiness, bind},
+    admin::{Queues, Readiness},
     bus::Bus,
     clock::Clock,
     lifecycle::Tasks,
@@ -49,9 +57,6 @@ pub enum GatewayError {
     /// A setting is out of range.
     #[error(transparent)]
     Config(#[from] config::BadValue),
-    /// The address cannot be listened on.
-    #[error(transparent)]
-    Bind(#[from] BindError),
     /// The system has no thread or event loop left.
     #[error("cannot start a shard: {0}")]
     Shard(std::io::Error),
@@ -63,6 +68,7 @@ pub enum GatewayError {
 /// [`GatewayError`].
 pub async fn run(
     config: GatewayConfig,
+    entrances: Entrances,
     bus: Bus,
     clock: Clock,
     queues: Queues,
@@ -72,36 +78,41 @@ pub async fn run(
     config.validate()?;
     let config = Arc::new(config);
     let metrics = Metrics::register();
-    let listener = bind(config.listen, "--listen", BACKLOG)?;
-    let address = listener.local_addr().unwrap_or(config.listen);
     let (hub, alive) =
         Hub::start(&config, clock, &queues, &metrics).map_err(GatewayError::Shard)?;
     let prices = Prices::new(clock);
-    let (stop, drained, closed) =
-        (tasks.token(), CancellationToken::new(), CancellationToken::new());
+    let (closed, drained) = (CancellationToken::new(), CancellationToken::new());
 
     tasks.essential("shards", watch_shards(alive, config.shard_count(), drained.clone()));
     let subscriber = bus.subscriber();
     subscriber.show_in(&queues);
-    let ingest = ingest::run(
-        subscriber,
-        hub.clone(),
-        prices.clone(),
-        clock,
-        metrics.clone(),
-        drained.clone(),
-    );
+    let (reading, told) = (prices.clone(), metrics.clone());
+    let ingest = ingest::run(subscriber, hub.clone(), reading, clock, told, drained.clone());
     tasks.essential("ingest", ingest);
-    let app =
-        http::App { config: config.clone(), hub: hub.clone(), prices: prices.clone(), metrics };
-    let head_timeout = Duration::from_millis(config.limits.handshake_timeout_ms);
-    let accepting =
-        http::accept::run(listener, http::routes::build(app), head_timeout, closed.clone());
-    tasks.essential("accept", accepting);
-    tasks.essential("readiness", follow(prices.complete, readiness.clone(), stop.clone()));
+    let complete = prices.complete.clone();
+    tasks.essential("readiness", follow(complete, readiness.clone(), tasks.token()));
+
+    let door = Door::new(&config, descriptors::capacity(&config.limits), metrics.clone());
+    let watch =
+        memory::watch(config.limits.max_memory_mib, door.clone(), hub.clone(), drained.clone());
+    tasks.essential("memory", watch);
     let notice = Duration::from_millis(config.limits.drain_notice_ms);
-    let drain = Drain { hub: hub.clone(), readiness, notice, closed, drained };
-    tasks.essential("drain", drain.run(stop));
+    let drain = Drain {
+        hub: hub.clone(),
+        door: door.clone(),
+        readiness,
+        notice,
+        closed: closed.clone(),
+        drained: drained.clone(),
+    };
+    tasks.essential("drain", drain.run(tasks.token()));
+    let address = entrances.public.address(config.listen);
+    let reception =
+        http::accept::Reception::new(http::App { config, door, hub: hub.clone(), prices, metrics });
+    for entrance in [Some(entrances.public), entrances.proxied].into_iter().flatten() {
+        let (reception, closed, drained) = (reception.clone(), closed.clone(), drained.clone());
+        tasks.essential("accept", http::accept::run(entrance, reception, closed, drained));
+    }
     info!(%address, "gateway listens");
     Ok(Gateway { address, admin_routes: http::admin::routes(hub) })
 }
@@ -138,6 +149,7 @@ async fn follow(
 /// What shutdown needs.
 struct Drain {
     hub: Hub,
+    door: Arc<Door>,
     readiness: Readiness,
     notice: Duration,
     closed: CancellationToken,
@@ -152,6 +164,7 @@ impl Drain {
         let connections = self.hub.report().await.open;
         info!(connections, "draining");
         tokio::time::sleep(self.notice).await;
+        self.door.drain();
         self.closed.cancel();
         self.hub.drain().await;
         self.drained.cancel();

@@ -57,6 +57,10 @@ impl Metrics {
         describe_counter!("tickcast_gateway_commands_total", "Commands received from clients");
         describe_counter!("tickcast_gateway_closed_total", "Closes by the server, by reason");
         describe_counter!("tickcast_gateway_refused_total", "Upgrades refused, by reason");
+        describe_counter!(
+            "tickcast_gateway_limited_total",
+            "Connections, requests and messages that a limit did not let pass, by limit"
+        );
         describe_counter!("tickcast_gateway_rejoins_total", "Bus shards joined again, by cause");
         describe_gauge!("tickcast_gateway_topics", "Topics announced by feeds");
         describe_gauge!("tickcast_gateway_bus_up", "1 while the bus is reachable");
@@ -93,6 +97,11 @@ impl Metrics {
     /// Counts an upgrade that was refused.
     pub fn refused(&self, reason: &'static str) {
         counter!("tickcast_gateway_refused_total", "reason" => reason).increment(1);
+    }
+
+    /// Counts something that a limit did not let pass.
+    pub fn limited(&self, limit: &'static str) {
+        counter!("tickcast_gateway_limited_total", "limit" => limit).increment(1);
     }
 
     /// Counts a shard of the bus that has to be joined again.

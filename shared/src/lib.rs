@@ -10,6 +10,7 @@
 //! - [`config`]: file, environment and flags, with errors that name the key
 //! - [`telemetry`]: logs and metrics
 //! - [`admin`]: the listener for operators
+//! - [`panics`]: tasks that break on request, in builds for tests
 //! - `testing` (feature): child servers for tests
 
 pub mod admin;
@@ -20,6 +21,7 @@ pub mod config;
 pub mod conflate;
 pub mod lifecycle;
 pub mod market;
+pub mod panics;
 pub mod protocol;
 pub mod telemetry;
 #[cfg(any(test, feature = "testing"))]

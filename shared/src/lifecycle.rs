@@ -1,5 +1,6 @@
 //! Named tasks under one cancellation token: a process is whole, or it ends.
 
+use crate::panics::breakable;
 use std::{fmt::Display, future::Future, panic};
 use tokio::{signal::unix::SignalKind, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -43,7 +44,7 @@ impl Tasks {
         task: impl Future<Output = Result<(), E>> + Send + 'static,
     ) {
         let guarded = async move {
-            match tokio::spawn(task).await {
+            match tokio::spawn(breakable(name, task)).await {
                 Ok(Ok(())) => (name, Ok(())),
                 Ok(Err(error)) => (name, Err(format!("failed: {error}"))),
                 Err(join) => (name, Err(panicked(join))),

@@ -5,7 +5,7 @@ use crate::{
     hub::{Change, Table},
     wire::encode,
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 use tickcast_shared::{
     market::{ExchangeId, Pattern, Topic},
     protocol::{Command, ErrorCode, ErrorMessage, Id, Plain, Request, Subscribe},
@@ -17,6 +17,8 @@ const EVERYTHING: &str = "*";
 /// Answers one text message.
 pub async fn handle(session: &Session, text: &str) {
     session.shard.borrow().metrics.commands.increment(1);
+    #[cfg(feature = "testing")]
+    assert_ne!(text, "panic", "a client asked for it");
     let request = match Request::parse(text) {
         Ok(request) => request,
         Err(error) => {
@@ -58,6 +60,18 @@ pub fn refuse(
     field: Option<&str>,
 ) {
     session.tell(&Plain::Error(ErrorMessage { id, code, message, field, retry_after_ms: None }));
+}
+
+/// Says that a message was not looked at, and when the next one will be.
+pub fn slow_down(session: &Session, wait: Duration) {
+    let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
+    session.tell(&Plain::Error(ErrorMessage {
+        id: None,
+        code: ErrorCode::RateLimited,
+        message: "too many messages; this one was ignored, and who goes on is disconnected",
+        field: None,
+        retry_after_ms: Some(wait),
+    }));
 }
 
 /// Adds topics and patterns: `subscribed`, the present values, `synced`. Not while a pass runs.

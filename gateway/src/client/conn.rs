@@ -70,6 +70,8 @@ pub struct Conn {
     /// Of the task that serves the connection.
     waker: RefCell<Option<Waker>>,
     heard: Cell<Instant>,
+    /// Whether a pong is due: only others count as messages of the client.
+    pinged: Cell<bool>,
 }
 
 impl Conn {
@@ -97,6 +99,7 @@ impl Conn {
             waits: Cell::default(),
             waker: RefCell::default(),
             heard: Cell::new(Instant::now()),
+            pinged: Cell::new(false),
         })
     }
 
@@ -104,6 +107,12 @@ impl Conn {
     #[must_use]
     pub fn name(&self) -> String {
         format!("{:08x}-{}", *INSTANCE, self.number)
+    }
+
+    /// Its number in this process, which no other connection has or had.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
     }
 
     /// Where it comes from.
@@ -122,6 +131,17 @@ impl Conn {
     #[must_use]
     pub fn heard(&self) -> Instant {
         self.heard.get()
+    }
+
+    /// Notes that the client has been sent a ping frame.
+    pub fn ping_sent(&self) {
+        self.pinged.set(true);
+    }
+
+    /// Whether a pong was due; it is not any more.
+    #[must_use]
+    pub fn pong_was_due(&self) -> bool {
+        self.pinged.take()
     }
 
     /// What the connection waits for from now on: room in the socket, and commands unless paused.

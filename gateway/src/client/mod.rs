@@ -3,13 +3,17 @@
 pub mod closing;
 pub mod commands;
 pub mod conn;
+pub mod pace;
 pub mod plan;
 pub mod session;
 
 pub use conn::Conn;
 
-use crate::wire::Encoding;
-use std::net::{SocketAddr, TcpStream};
+use crate::{door::Seat, wire::Encoding};
+use std::{
+    net::{SocketAddr, TcpStream},
+    sync::Arc,
+};
 use tickcast_shared::protocol::Asked;
 
 /// A connection that has finished its handshake and goes to a shard.
@@ -21,6 +25,8 @@ pub struct Dialled {
     pub leftover: Vec<u8>,
     /// Where it comes from.
     pub peer: SocketAddr,
+    /// Its place on the node.
+    pub seat: Arc<Seat>,
     /// Topics of the URL; none if it named none.
     pub topics: Option<Vec<String>>,
     /// Settings that the URL named for them.

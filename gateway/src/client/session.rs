@@ -1,8 +1,13 @@
 //! The life of one connection on its shard.
 
-use super::{Conn, Dialled, commands, conn::Turn};
+use super::{
+    Conn, Dialled, commands,
+    conn::Turn,
+    pace::{Allowance, Verdict},
+};
 use crate::{
     config::Limits,
+    door::Seat,
     hub::{drain, members::MemberId, shard::Shard, sweep},
     wire::{Assembler, Incoming, encode},
 };
@@ -11,7 +16,10 @@ use std::{
     cell::RefCell,
     convert::Infallible,
     rc::Rc,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 use tickcast_shared::protocol::{Close, ErrorCode, ServerMessage, Subscribe};
@@ -19,6 +27,9 @@ use tracing::debug;
 
 /// What this server offers beyond the protocol's core.
 const FEATURES: [&str; 5] = ["patterns", "interval_ms", "min_change_bps", "since", "msgpack"];
+
+/// How long a client that was sent away for asking too often is to stay away, at least.
+const RATE_LIMITED_MS: u64 = 5000;
 
 /// The connection is over; nothing more can be said to the client.
 #[derive(Debug)]
@@ -33,12 +44,18 @@ pub struct Session {
     pub conn: Rc<Conn>,
     /// Its number on the shard.
     pub member: MemberId,
+    /// Its place on the node, given back with it.
+    _seat: Arc<Seat>,
 }
 
 /// Leaves the shard however the session ends, a panic included.
 impl Drop for Session {
     fn drop(&mut self) {
         if let Ok(mut shard) = self.shard.try_borrow_mut() {
+            if std::thread::panicking() {
+                // A fault of ours that concerns this client only; the others do not notice.
+                shard.close(self.member, Close::Internal, Some(drain::reconnect_after_ms()));
+            }
             shard.forget(self.member);
         }
     }
@@ -49,7 +66,7 @@ static SERVED: AtomicU64 = AtomicU64::new(0);
 
 /// Takes a connection onto its shard; what it returns serves it until it ends.
 pub fn serve(dialled: Dialled, shard: Rc<RefCell<Shard>>) -> Option<impl Future<Output = ()>> {
-    let Dialled { socket, leftover, peer, topics, asked, encoding } = dialled;
+    let Dialled { socket, leftover, peer, seat, topics, asked, encoding } = dialled;
     let number = SERVED.fetch_add(1, Ordering::Relaxed);
     let patience = kernel_patience(&shard.borrow().config.limits);
     let conn = match Conn::new(socket, peer, number, patience) {
@@ -60,7 +77,7 @@ pub fn serve(dialled: Dialled, shard: Rc<RefCell<Shard>>) -> Option<impl Future<
         }
     };
     let member = shard.borrow_mut().enter(conn.clone(), encoding);
-    let session = Session { shard, conn, member };
+    let session = Session { shard, conn, member, _seat: seat };
     session.welcome();
     let first = topics.map(|topics| Subscribe { topics, asked, since: Default::default() });
     let mut assembler = Assembler::new(encoding);
@@ -76,7 +93,8 @@ pub fn serve(dialled: Dialled, shard: Rc<RefCell<Shard>>) -> Option<impl Future<
 
 /// How long the kernel waits for an acknowledgement: a client that only reads too slowly must be told
 /// so before the kernel gives it up.
-fn kernel_patience(limits: &Limits) -> Duration {
+#[must_use]
+pub fn kernel_patience(limits: &Limits) -> Duration {
     (limits.heartbeat() * sweep::MISSES).max(limits.slow_client_timeout() * 2)
 }
 
@@ -163,7 +181,9 @@ impl Session {
     async fn handle_all(&self, incoming: Vec<Incoming>) -> Result<(), Ended> {
         for message in incoming {
             self.answers_accepted().await?;
-            self.handle(message).await;
+            if self.is_in_time(&message)? {
+                self.handle(message).await;
+            }
         }
         Ok(())
     }
@@ -177,6 +197,40 @@ impl Session {
             }
         }
         Ok(())
+    }
+
+    /// Whether the client may ask for this now. If it may not, it is told, and has to go if it does
+    /// not listen.
+    fn is_in_time(&self, message: &Incoming) -> Result<bool, Ended> {
+        let is_free = match message {
+            Incoming::Close(_) => true,
+            Incoming::Pong => self.conn.pong_was_due(),
+            _ => false,
+        };
+        if is_free || self.conn.is_closing() {
+            return Ok(true);
+        }
+        let mut shard = self.shard.borrow_mut();
+        let limits = &shard.config.limits;
+        let allowance =
+            Allowance { per_second: limits.commands_per_second, burst: limits.command_burst };
+        let verdict = shard.paces.count(self.conn.number(), allowance);
+        if verdict != Verdict::Served {
+            shard.metrics.limited("commands");
+        }
+        match verdict {
+            Verdict::Served => Ok(true),
+            Verdict::TooFast(wait) => {
+                drop(shard);
+                commands::slow_down(self, wait);
+                Ok(false)
+            }
+            Verdict::Enough => {
+                let wait = drain::reconnect_after_ms() + RATE_LIMITED_MS;
+                shard.close(self.member, Close::RateLimited, Some(wait));
+                Err(Ended)
+            }
+        }
     }
 
     async fn handle(&self, message: Incoming) {

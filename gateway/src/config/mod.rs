@@ -4,6 +4,7 @@ mod limits;
 
 pub use limits::Limits;
 
+use crate::http::forwarded::ForwardedHeader;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -27,6 +28,8 @@ pub struct GatewayConfig {
     pub allow_missing_origin: bool,
     /// Networks of proxies that are believed when they say on whose behalf they connect.
     pub trusted_proxies: Vec<IpNet>,
+    /// The header in which they say it: `x-forwarded-for` or `forwarded`.
+    pub forwarded_header: ForwardedHeader,
     /// Whether clients that offer permessage-deflate get it: less to transfer, more to compute.
     pub deflate: bool,
     /// Whether passes go through io_uring where the kernel allows it: less CPU a delivery.
@@ -49,6 +52,7 @@ impl Default for GatewayConfig {
             allowed_origins: None,
             allow_missing_origin: true,
             trusted_proxies: Vec::new(),
+            forwarded_header: ForwardedHeader::default(),
             deflate: false,
             io_uring: false,
             shards: 0,
@@ -86,6 +90,13 @@ impl GatewayConfig {
             return bad("gateway.shards", self.shards.to_string(), "at most 256; 0 = one per core");
         }
         self.limits.validate()?;
+        if self.proxy_listen.is_some() && self.trusted_proxies.is_empty() {
+            let right = "needs gateway.trusted_proxies = [\"10.0.0.0/8\"] or whatever network your \
+                         proxies are in: nobody else may use it";
+            let value = self.proxy_listen.map(|it| it.to_string()).unwrap_or_default();
+            return bad("gateway.proxy_listen", value, right);
+        }
+        self.check_exposure(self.listen)?;
         let mut origins = self.allowed_origins.iter().flatten();
         match origins.find(|origin| !is_origin(origin)) {
             None => Ok(()),
@@ -95,6 +106,23 @@ impl GatewayConfig {
                 "\"*\" or exact origins such as \"https://example.com\", without a path",
             ),
         }
+    }
+
+    /// Whoever lets other machines in has to say whom; everybody is an answer, silence is not.
+    ///
+    /// # Errors
+    /// [`BadValue`] says how to decide.
+    pub fn check_exposure(&self, address: SocketAddr) -> Result<(), BadValue> {
+        if address.ip().to_canonical().is_loopback() || self.allowed_origins.is_some() {
+            return Ok(());
+        }
+        Err(BadValue {
+            key: "gateway.listen",
+            value: address.to_string(),
+            right: "other machines can connect, so say who may: gateway.allowed_origins = \
+                    [\"https://your.site\"] for pages of your own, [\"*\"] for everybody, or configure \
+                    gateway.auth; see README.md",
+        })
     }
 
     /// Whether pages of any origin may connect.

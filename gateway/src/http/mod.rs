@@ -3,13 +3,17 @@
 pub mod accept;
 pub mod admin;
 pub mod extension;
+pub mod farewell;
+pub mod forwarded;
 pub mod page;
+pub mod proxy;
 pub mod reply;
 pub mod rest;
 pub mod routes;
 pub mod upgrade;
+pub mod visitor;
 
-use crate::{config::GatewayConfig, hub::Hub, metrics::Metrics, prices::Prices};
+use crate::{config::GatewayConfig, door::Door, hub::Hub, metrics::Metrics, prices::Prices};
 use std::sync::Arc;
 
 /// What the handlers share.
@@ -17,6 +21,8 @@ use std::sync::Arc;
 pub struct App {
     /// The configuration in force.
     pub config: Arc<GatewayConfig>,
+    /// Who is let in.
+    pub door: Arc<Door>,
     /// The way to the shards.
     pub hub: Hub,
     /// Last values.

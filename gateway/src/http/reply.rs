@@ -1,16 +1,18 @@
 //! Errors before the upgrade and of REST: a status and `{"error":{"code":...,"message":...}}`.
 
+use crate::door::Refused;
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde_json::json;
+use std::time::Duration;
 use tickcast_shared::protocol::ErrorCode;
 
-/// How long a client should wait for the first snapshot, in seconds: a bus that is there delivers
-/// it within that time.
-const NOT_READY_RETRY_SECS: &str = "1";
+/// How long a client should wait where nothing better is known, such as for the first snapshot: a
+/// bus that is there delivers it within that time.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// A refusal.
 #[derive(Debug)]
@@ -21,41 +23,60 @@ pub struct Refusal {
     pub code: ErrorCode,
     /// What to change, for a human.
     pub message: String,
+    /// When to try again, where that may help.
+    pub retry_after: Option<Duration>,
+}
+
+impl From<Refused> for Refusal {
+    fn from(Refused { cause, retry_after }: Refused) -> Self {
+        let (status, code, message) = (cause.status(), cause.code(), cause.message().into());
+        Self { status, code, message, retry_after: Some(retry_after) }
+    }
 }
 
 impl Refusal {
+    /// A refusal that waiting does not change.
+    #[must_use]
+    pub fn new(status: StatusCode, code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), retry_after: None }
+    }
+
+    /// 500: a fault of the server.
+    #[must_use]
+    pub fn internal() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Internal, "internal error")
+    }
+
     /// 400 for a query that cannot be served.
     #[must_use]
     pub fn bad_field(message: String) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, code: ErrorCode::BadField, message }
+        Self::new(StatusCode::BAD_REQUEST, ErrorCode::BadField, message)
     }
 
     /// 400 for a key that the path does not have.
     #[must_use]
     pub fn unknown_field(message: String) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, code: ErrorCode::UnknownField, message }
+        Self::new(StatusCode::BAD_REQUEST, ErrorCode::UnknownField, message)
     }
 
     /// 400 for text that cannot be a topic.
     #[must_use]
     pub fn bad_topic(message: String) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, code: ErrorCode::BadTopic, message }
+        Self::new(StatusCode::BAD_REQUEST, ErrorCode::BadTopic, message)
     }
 
     /// 404 for a topic that no feed has announced.
     #[must_use]
     pub fn unknown_topic(message: String) -> Self {
-        Self { status: StatusCode::NOT_FOUND, code: ErrorCode::UnknownTopic, message }
+        Self::new(StatusCode::NOT_FOUND, ErrorCode::UnknownTopic, message)
     }
 
     /// 503 before the first snapshot.
     #[must_use]
     pub fn not_ready() -> Self {
-        Self {
-            status: StatusCode::SERVICE_UNAVAILABLE,
-            code: ErrorCode::NotReady,
-            message: "this gateway has no prices yet; it is waiting for the bus".into(),
-        }
+        let message = "this gateway has no prices yet; it is waiting for the bus";
+        let refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::NotReady, message);
+        Self { retry_after: Some(RETRY_AFTER), ..refusal }
     }
 }
 
@@ -63,9 +84,11 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let body = json!({"error": {"code": self.code, "message": self.message}});
         let mut response = (self.status, Json(body)).into_response();
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            let wait = HeaderValue::from_static(NOT_READY_RETRY_SECS);
-            response.headers_mut().insert(header::RETRY_AFTER, wait);
+        if let Some(wait) = self.retry_after {
+            // Whole seconds (RFC 9110 section 10.2.3), and never too early.
+            let seconds = wait.as_millis().div_ceil(1000).max(1);
+            let seconds = HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX));
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
         }
         if self.status == StatusCode::UPGRADE_REQUIRED {
             let version = HeaderValue::from_static("13");

@@ -1,10 +1,12 @@
 //! The public routes and what stands around them.
 
-use super::{App, page, reply::Refusal, rest, upgrade};
+use super::{App, page, reply::Refusal, rest, upgrade, visitor};
 use crate::GatewayConfig;
 use axum::{
     Router,
     http::{HeaderValue, Method, StatusCode, header},
+    middleware::from_fn_with_state,
+    response::IntoResponse,
     routing::get,
 };
 use std::time::Duration;
@@ -35,17 +37,25 @@ pub fn build(app: App) -> Router {
         .route("/v1/topics", get(rest::topics))
         .route("/v1/symbols", get(rest::symbols))
         .route("/v1/exchanges", get(rest::exchanges))
+        .merge(for_tests())
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(app.clone(), visitor::identify))
         .layer(no_store)
         .layer(origins)
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
-            use axum::response::IntoResponse;
-            let (status, code) = (StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Internal);
-            Refusal { status, code, message: "internal error".into() }.into_response()
+            Refusal::internal().into_response()
         }))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIMEOUT))
         .with_state(app)
+}
+
+/// What only builds for tests have.
+fn for_tests() -> Router<App> {
+    #[cfg(feature = "testing")]
+    return Router::new().route("/testing/panic", get(async || -> () { panic!("a client asked") }));
+    #[cfg(not(feature = "testing"))]
+    Router::new()
 }
 
 fn cors(config: &GatewayConfig) -> CorsLayer {
@@ -59,19 +69,12 @@ fn cors(config: &GatewayConfig) -> CorsLayer {
 }
 
 async fn unknown_path() -> Refusal {
-    Refusal {
-        status: StatusCode::NOT_FOUND,
-        code: ErrorCode::BadField,
-        message: "no such path; there are /ws, /v1/price/{symbol}, /v1/prices, /v1/topics, \
-                  /v1/symbols and /v1/exchanges"
-            .into(),
-    }
+    let message = "no such path; there are /ws, /v1/price/{symbol}, /v1/prices, /v1/topics, \
+                   /v1/symbols and /v1/exchanges";
+    Refusal::new(StatusCode::NOT_FOUND, ErrorCode::BadField, message)
 }
 
 async fn wrong_method() -> Refusal {
-    Refusal {
-        status: StatusCode::METHOD_NOT_ALLOWED,
-        code: ErrorCode::BadField,
-        message: "only GET is served here".into(),
-    }
+    let message = "only GET is served here";
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::BadField, message)
 }

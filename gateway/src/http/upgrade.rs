@@ -1,9 +1,14 @@
 //! From an HTTP request to a connection of the hub.
 
-use super::{App, accept::Peer, extension, reply::Refusal};
+use super::{
+    App, extension,
+    reply::Refusal,
+    visitor::{Caller, Visitor},
+};
 use crate::{
     GatewayConfig,
     client::Dialled,
+    door::Seat,
     wire::{Encoding, Format},
 };
 use axum::{
@@ -14,6 +19,7 @@ use axum::{
 };
 use hyper::upgrade::{OnUpgrade, Parts};
 use hyper_util::rt::TokioIo;
+use std::sync::Arc;
 use tickcast_shared::protocol::{Asked, ErrorCode};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -22,11 +28,13 @@ use tracing::debug;
 /// `GET /ws`.
 pub async fn handle(
     State(app): State<App>,
-    Extension(peer): Extension<Peer>,
+    Extension(caller): Extension<Caller>,
+    Extension(visitor): Extension<Visitor>,
     RawQuery(query): RawQuery,
     mut request: Request,
 ) -> Response {
-    let checked = check(&app, request.headers(), query.as_deref());
+    let checked = check(&app, request.headers(), query.as_deref())
+        .and_then(|checked| seat(&app, &caller, visitor).map(|()| checked));
     let (key, wanted) = match checked {
         Ok(checked) => checked,
         Err(refusal) => {
@@ -38,7 +46,7 @@ pub async fn handle(
         return upgrade_required("this connection cannot be upgraded").into_response();
     };
     let agreed = Agreed::on(request.headers(), app.config.deflate);
-    tokio::spawn(hand_over(app, upgrade, peer, wanted, agreed.encoding()));
+    tokio::spawn(hand_over(app, upgrade, (visitor, caller.seat), wanted, agreed.encoding()));
     switching_protocols(&derive_accept_key(key.as_bytes()), &agreed)
 }
 
@@ -87,6 +95,15 @@ fn check(
     Ok((key.clone(), wanted(query)?))
 }
 
+/// A connection that a proxy made is its client's.
+fn seat(app: &App, caller: &Caller, Visitor(visitor): Visitor) -> Result<(), Refusal> {
+    if visitor.ip() == caller.peer.ip() {
+        // Counted when it came, or the proxy speaks for itself.
+        return Ok(());
+    }
+    app.door.seat_for(&caller.seat, visitor.ip()).map_err(Refusal::from)
+}
+
 /// Exact: scheme, host and port as the browser writes them.
 fn check_origin(config: &GatewayConfig, headers: &HeaderMap) -> Result<(), Refusal> {
     let allowed = match headers.get(header::ORIGIN) {
@@ -99,19 +116,12 @@ fn check_origin(config: &GatewayConfig, headers: &HeaderMap) -> Result<(), Refus
     if allowed {
         return Ok(());
     }
-    Err(Refusal {
-        status: StatusCode::FORBIDDEN,
-        code: ErrorCode::NotAllowed,
-        message: "pages of this origin may not connect here".into(),
-    })
+    let message = "pages of this origin may not connect here";
+    Err(Refusal::new(StatusCode::FORBIDDEN, ErrorCode::NotAllowed, message))
 }
 
 fn upgrade_required(message: &str) -> Refusal {
-    Refusal {
-        status: StatusCode::UPGRADE_REQUIRED,
-        code: ErrorCode::BadField,
-        message: message.into(),
-    }
+    Refusal::new(StatusCode::UPGRADE_REQUIRED, ErrorCode::BadField, message)
 }
 
 /// `topics=A,B` and the settings of a query; other keys are refused by name.
@@ -174,7 +184,7 @@ fn switching_protocols(accept: &str, agreed: &Agreed) -> Response {
 async fn hand_over(
     app: App,
     upgrade: OnUpgrade,
-    Peer(peer): Peer,
+    (Visitor(peer), seat): (Visitor, Arc<Seat>),
     Wanted { topics, asked }: Wanted,
     encoding: Encoding,
 ) {
@@ -195,7 +205,7 @@ async fn hand_over(
     drop(read_buf);
     match io.into_inner().into_std() {
         Ok(socket) => {
-            let dialled = Dialled { socket, leftover, peer, topics, asked, encoding };
+            let dialled = Dialled { socket, leftover, peer, seat, topics, asked, encoding };
             if app.hub.serve(dialled).await.is_err() {
                 debug!(%peer, "shards are gone; connection dropped");
             }

@@ -1,7 +1,15 @@
 //! Shutdown of a shard: every connection is told to come back elsewhere, spread over a window.
 
 use super::{members::MemberId, shard::Shard};
-use std::{cell::RefCell, rc::Rc, time::Duration};
+use std::{
+    cell::RefCell,
+    rc::Rc,
+    sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 use tickcast_shared::protocol::Close;
 use tokio::{sync::oneshot, time::Instant};
 
@@ -10,6 +18,8 @@ use tokio::{sync::oneshot, time::Instant};
 const MIN_CLOSES_PER_SECOND: u32 = 100;
 /// Upper end of the wait that clients are told, so that those closed together do not dial together.
 const MAX_RECONNECT_AFTER_MS: u64 = 3000;
+/// Between the waits of two clients that are told one after the other.
+const STEP_MS: u64 = 1103;
 /// How long after the last close connections may take to go.
 const LAST_CALL: Duration = Duration::from_secs(3);
 /// How often it is looked whether all are gone.
@@ -45,5 +55,13 @@ pub async fn run(shard: Rc<RefCell<Shard>>, done: oneshot::Sender<()>) {
 
 /// Tells one connection to come back after a while that differs from the others'.
 pub fn close(shard: &mut Shard, id: MemberId) {
-    shard.close(id, Close::Restart, Some(rand::random_range(1..=MAX_RECONNECT_AFTER_MS)));
+    shard.close(id, Close::Restart, Some(reconnect_after_ms()));
+}
+
+/// A wait that differs from those told before: steps of a number prime to the whole range reach each
+/// value of it once before any again.
+#[must_use]
+pub fn reconnect_after_ms() -> u64 {
+    static TOLD: LazyLock<AtomicU64> = LazyLock::new(|| AtomicU64::new(rand::random()));
+    TOLD.fetch_add(STEP_MS, Ordering::Relaxed) % MAX_RECONNECT_AFTER_MS + 1
 }

@@ -53,6 +53,8 @@ pub enum Command {
     Report(oneshot::Sender<Report>),
     /// Close all connections, spread over the window; answer when none is left.
     Drain(oneshot::Sender<()>),
+    /// Close the slowest: memory is short.
+    Shed,
 }
 
 /// How a shard's connections are.
@@ -159,6 +161,14 @@ impl Hub {
             }
         }
         all
+    }
+
+    /// Closes the slowest connections of every shard.
+    pub async fn shed(&self) {
+        for shard in self.shards.iter() {
+            // An error means that the shard is gone, and its connections with it.
+            let _ = shard.commands.send(Command::Shed).await;
+        }
     }
 
     /// Closes all connections, spread over the drain window; returns when none is left.

@@ -5,7 +5,7 @@ use super::{
     members::MemberId, pass::Batch, sender::Sender,
 };
 use crate::{
-    client::{Conn, closing, conn::Written},
+    client::{Conn, closing, conn::Written, pace::Paces},
     config::GatewayConfig,
     metrics::Metrics,
     wire::Encoding,
@@ -40,6 +40,8 @@ pub struct Shard {
     mailbox: Arc<Mailbox>,
     batch: Batch,
     sender: Sender,
+    /// How often each client has asked lately.
+    pub paces: Paces,
     /// Where sockets are read into.
     pub read_buffer: Vec<u8>,
     /// Told whenever a pass is over.
@@ -65,6 +67,7 @@ impl Shard {
             mailbox,
             batch: Batch::default(),
             sender: Sender::new(config.io_uring),
+            paces: Paces::default(),
             read_buffer: vec![0; READ_BUFFER_BYTES],
             pass_over: Rc::default(),
             is_draining: false,

@@ -1,7 +1,7 @@
 //! One sweep a shard: pings and heartbeat time-outs, a share of the members at a time, and clients
 //! that have been slow for too long.
 
-use super::{members::MemberId, shard::Shard};
+use super::{drain, members::MemberId, shard::Shard};
 use crate::wire::encode;
 use std::{
     cell::RefCell,
@@ -17,6 +17,9 @@ const SLICES: u32 = 16;
 pub const MISSES: u32 = 3;
 /// Looks at slow clients in the time that they are granted: how exactly it is kept.
 const LOOKS: u32 = 20;
+
+/// One connection of so many goes when memory is short.
+const SHED_PART: usize = 50;
 
 /// Runs for as long as the shard.
 pub async fn run(shard: Rc<RefCell<Shard>>) {
@@ -42,6 +45,9 @@ pub async fn run(shard: Rc<RefCell<Shard>>) {
 }
 
 fn ping_slice(shard: &mut Shard, slice: u32, heartbeat: Duration, ping: &[u8]) {
+    if slice == 0 {
+        shard.paces.forget_quiet();
+    }
     let now = Instant::now();
     let due: Vec<MemberId> =
         shard.members().into_iter().filter(|id| id.0 % SLICES == slice).collect();
@@ -50,8 +56,25 @@ fn ping_slice(shard: &mut Shard, slice: u32, heartbeat: Duration, ping: &[u8]) {
         if now.duration_since(conn.heard()) >= heartbeat * MISSES {
             shard.close(id, Close::HeartbeatTimeout, None);
         } else if !conn.is_paused() && !conn.is_closing() {
+            conn.ping_sent();
             shard.answer(id, ping.to_vec());
         }
+    }
+}
+
+/// Closes a part of the shard's connections, those that are behind for longest first.
+pub fn shed(shard: &mut Shard) {
+    let mut all = shard.members();
+    all.retain(|id| shard.conn(*id).is_some_and(|conn| !conn.is_closing()));
+    let count = all.len().div_ceil(SHED_PART);
+    let mut behind: Vec<_> = shard.fan.behind().map(|(id, it)| (it.since(), id)).collect();
+    behind.sort_unstable();
+    let slowest = behind.into_iter().map(|(_, id)| id);
+    // Where nobody is slow, those that came last go: their numbers are mostly the highest.
+    let order: Vec<MemberId> = slowest.chain(all.into_iter().rev()).collect();
+    for id in order.into_iter().take(count) {
+        shard.metrics.limited("memory");
+        shard.close(id, Close::Overloaded, Some(drain::reconnect_after_ms()));
     }
 }
 

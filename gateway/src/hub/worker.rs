@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tickcast_shared::clock::Clock;
+use tickcast_shared::{clock::Clock, panics::breakable};
 use tokio::{
     sync::{mpsc, watch},
     task::{LocalSet, spawn_local},
@@ -67,7 +67,7 @@ const CHECK_EVERY: Duration = Duration::from_millis(200);
 pub fn spawn(worker: Worker) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     std::thread::Builder::new().name(format!("shard-{}", worker.number)).spawn(move || {
-        LocalSet::new().block_on(&runtime, run(worker));
+        LocalSet::new().block_on(&runtime, breakable("shard", run(worker)));
     })?;
     Ok(())
 }
@@ -75,8 +75,8 @@ pub fn spawn(worker: Worker) -> io::Result<()> {
 async fn run(worker: Worker) {
     let Worker { config, clock, metrics, mailbox, mut commands, alive, .. } = worker;
     let shard = Rc::new(RefCell::new(Shard::new(config, clock, metrics, mailbox.clone())));
-    let mut passes = spawn_local(passes(shard.clone(), mailbox));
-    let mut sweeps = spawn_local(sweep::run(shard.clone()));
+    let mut passes = spawn_local(breakable("passes", passes(shard.clone(), mailbox)));
+    let mut sweeps = spawn_local(breakable("sweep", sweep::run(shard.clone())));
     loop {
         let command = tokio::select! {
             command = commands.recv() => command,
@@ -98,6 +98,7 @@ async fn run(worker: Worker) {
             Some(Command::Drain(done)) => {
                 spawn_local(drain::run(shard.clone(), done));
             }
+            Some(Command::Shed) => sweep::shed(&mut shard.borrow_mut()),
         }
     }
     drop(alive);

@@ -20,7 +20,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tickcast_gateway::{Gateway, GatewayConfig};
+use tickcast_gateway::{Gateway, GatewayConfig, listen::Entrances};
 use tickcast_shared::{
     admin::{Queues, Readiness},
     bus::{
@@ -57,8 +57,10 @@ async fn gateway(
     tasks: &mut Tasks,
 ) -> (Gateway, Readiness) {
     let (queues, ready) = (Queues::default(), Readiness::default());
+    let entrances = Entrances::open(&config, []).unwrap();
+    let bus = bus.clone();
     let running =
-        tickcast_gateway::run(config, bus.clone(), clock, queues, ready.clone(), tasks).await;
+        tickcast_gateway::run(config, entrances, bus, clock, queues, ready.clone(), tasks).await;
     (running.unwrap(), ready)
 }
 

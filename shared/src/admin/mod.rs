@@ -2,6 +2,7 @@
 
 mod listen;
 pub mod queues;
+mod reserve;
 mod server;
 
 pub use listen::{BACKLOG, BindError, bind};

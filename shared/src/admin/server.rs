@@ -1,6 +1,6 @@
 //! Answers the operators' paths.
 
-use super::{QueueRow, Queues, Readiness};
+use super::{QueueRow, Queues, Readiness, reserve::WithReserve};
 use axum::{
     Json, Router,
     extract::State,
@@ -56,9 +56,10 @@ pub async fn serve(
 ) -> io::Result<()> {
     let metrics = admin.metrics.clone();
     let stopping = token.clone();
-    let server = axum::serve(listener, routes(admin).merge(extra).fallback(unknown))
-        .with_graceful_shutdown(async move { stopping.cancelled().await })
-        .into_future();
+    let server =
+        axum::serve(WithReserve::new(listener), routes(admin).merge(extra).fallback(unknown))
+            .with_graceful_shutdown(async move { stopping.cancelled().await })
+            .into_future();
     tokio::select! {
         ended = server => ended,
         () = upkeep(&metrics) => Ok(()),
@@ -68,8 +69,11 @@ pub async fn serve(
 
 /// The listener's own paths.
 fn routes(admin: Admin) -> Router {
-    Router::new()
-        .route("/health", get(health))
+    #[cfg(feature = "testing")]
+    let own = crate::panics::routes();
+    #[cfg(not(feature = "testing"))]
+    let own = Router::new();
+    own.route("/health", get(health))
         .route("/livez", get(async || "alive\n"))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))

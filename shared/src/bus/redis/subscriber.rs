@@ -9,6 +9,7 @@ use super::{
 use crate::{
     admin::Queues,
     bus::{Event, ShardId, counters, wire},
+    panics::breakable,
 };
 use std::{collections::VecDeque, fmt, sync::Arc, time::Duration};
 use tokio::{sync::mpsc, task::JoinSet, time::Instant};
@@ -130,8 +131,8 @@ fn start(bus: Redis, wants: Arc<Wants>, level: Arc<Level>) -> Running {
     let (items, items_out) = mpsc::channel(inbox::CAPACITY);
     let (snapshots, snapshots_out) = mpsc::channel(snapshots::CAPACITY);
     let mut tasks = JoinSet::new();
-    tasks.spawn(channels::keep(bus.clone(), items, level));
-    tasks.spawn(snapshots::serve(bus, wants, snapshots));
+    tasks.spawn(breakable("bus channels", channels::keep(bus.clone(), items, level)));
+    tasks.spawn(breakable("bus snapshots", snapshots::serve(bus, wants, snapshots)));
     Running { items: items_out, snapshots: snapshots_out, _tasks: tasks }
 }
 

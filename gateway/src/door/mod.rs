@@ -1,0 +1,227 @@
+//! Who may come in: bounds on connections, dials and requests, of the node and of each address.
+
+mod address;
+mod rates;
+mod refused;
+mod seat;
+
+pub use address::Network;
+pub use refused::{Cause, Refused};
+pub use seat::{Handshake, Seat};
+
+use crate::{config::GatewayConfig, metrics::Metrics};
+use dashmap::{DashMap, Entry};
+use ipnet::IpNet;
+use rates::{PerAddress, Rate};
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+/// Of the handshakes that the node has room for, one address gets at most this part: a few addresses
+/// that never finish theirs do not keep the others out.
+const HANDSHAKES_PER_ADDRESS_PART: usize = 4;
+/// How often addresses that are not heard of any more are forgotten.
+const FORGET_EVERY: Duration = Duration::from_secs(10);
+
+/// The bounds and what of them is taken. Shared by all listeners and requests.
+#[derive(Debug)]
+pub struct Door {
+    trusted: Vec<IpNet>,
+    /// Sockets that may be open at once.
+    capacity: usize,
+    max_handshakes: usize,
+    max_per_address: usize,
+    dials: Option<Rate>,
+    dials_per_address: Option<PerAddress>,
+    requests_per_address: Option<PerAddress>,
+    open: AtomicUsize,
+    handshakes: AtomicUsize,
+    addresses: DashMap<Network, Taken>,
+    memory_is_short: AtomicBool,
+    is_draining: AtomicBool,
+    metrics: Metrics,
+}
+
+/// What one address has taken.
+#[derive(Debug, Default)]
+struct Taken {
+    open: usize,
+    handshakes: usize,
+}
+
+impl Door {
+    /// Open, with room for `capacity` sockets.
+    #[must_use]
+    pub fn new(config: &GatewayConfig, capacity: usize, metrics: Metrics) -> Arc<Self> {
+        let limits = &config.limits;
+        Arc::new(Self {
+            trusted: config.trusted_proxies.clone(),
+            capacity,
+            max_handshakes: or_endless(limits.max_handshakes),
+            max_per_address: or_endless(limits.max_connections_per_ip),
+            dials: Rate::new(limits.dials_per_second),
+            dials_per_address: PerAddress::new(limits.dials_per_second_per_ip),
+            requests_per_address: PerAddress::new(limits.requests_per_second_per_ip),
+            open: AtomicUsize::new(0),
+            handshakes: AtomicUsize::new(0),
+            addresses: DashMap::new(),
+            memory_is_short: AtomicBool::new(false),
+            is_draining: AtomicBool::new(false),
+            metrics,
+        })
+    }
+
+    /// Takes a new connection of `peer` in, until its [`Seat`] is dropped; the [`Handshake`] goes
+    /// with its first request.
+    ///
+    /// # Errors
+    /// [`Refused`] when there is no room, or too many came too fast.
+    pub fn knock(self: &Arc<Self>, peer: IpAddr) -> Result<(Arc<Seat>, Handshake), Refused> {
+        self.counted(self.enter(peer))
+    }
+
+    fn enter(self: &Arc<Self>, peer: IpAddr) -> Result<(Arc<Seat>, Handshake), Refused> {
+        if self.is_draining.load(Ordering::Relaxed) {
+            return Err(Refused::soon(Cause::Draining));
+        }
+        if self.memory_is_short.load(Ordering::Relaxed) {
+            return Err(Refused::later(Cause::Memory));
+        }
+        let address = self.is_limited(peer).then(|| Network::of(peer));
+        if let (Some(network), Some(rate)) = (address, &self.dials_per_address) {
+            rate.take(network).map_err(|wait| Refused::after(Cause::DialsPerAddress, wait))?;
+        }
+        let seat = Seat::take(self)?;
+        let handshake = Handshake::take(self, address)?;
+        if let Some(network) = address {
+            seat.count_for(network)?;
+        }
+        if let Some(rate) = &self.dials {
+            rate.take().map_err(|wait| Refused::after(Cause::Dials, wait))?;
+        }
+        Ok((seat, handshake))
+    }
+
+    /// Counts a connection that a proxy made for `client` as the client's.
+    ///
+    /// # Errors
+    /// [`Refused`] when the client's address has too many, or dials too fast.
+    pub fn seat_for(&self, seat: &Seat, client: IpAddr) -> Result<(), Refused> {
+        if seat.is_counted() {
+            return Ok(());
+        }
+        let network = Network::of(client);
+        let paced = self.dials_per_address.as_ref().map_or(Ok(()), |rate| rate.take(network));
+        let taken = paced
+            .map_err(|wait| Refused::after(Cause::DialsPerAddress, wait))
+            .and_then(|()| seat.count_for(network));
+        self.counted(taken)
+    }
+
+    /// Lets a REST request of `client` pass.
+    ///
+    /// # Errors
+    /// [`Refused`] when its address asks too often.
+    pub fn ask(&self, client: IpAddr) -> Result<(), Refused> {
+        match &self.requests_per_address {
+            Some(rate) if self.counts_requests_of(client) => {
+                let taken = rate.take(Network::of(client));
+                self.counted(taken.map_err(|wait| Refused::after(Cause::Requests, wait)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether `peer` is a proxy that is believed when it names its client.
+    #[must_use]
+    pub fn trusts(&self, peer: IpAddr) -> bool {
+        self.trusted.iter().any(|network| network.contains(&peer.to_canonical()))
+    }
+
+    /// Networks of the proxies that are believed.
+    #[must_use]
+    pub fn trusted(&self) -> &[IpNet] {
+        &self.trusted
+    }
+
+    /// Whether a connection of `peer` counts as its own: a proxy's connections are its clients', and
+    /// without a known proxy everything on this machine may be behind one.
+    fn is_limited(&self, peer: IpAddr) -> bool {
+        !self.trusts(peer) && self.counts_requests_of(peer)
+    }
+
+    fn counts_requests_of(&self, client: IpAddr) -> bool {
+        !(self.trusted.is_empty() && client.to_canonical().is_loopback())
+    }
+
+    /// Refuses newcomers while memory is short.
+    pub fn set_memory_is_short(&self, is_short: bool) {
+        self.memory_is_short.store(is_short, Ordering::Relaxed);
+    }
+
+    /// Refuses newcomers from now on.
+    pub fn drain(&self) {
+        self.is_draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether [`Self::drain`] was called.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.is_draining.load(Ordering::Relaxed)
+    }
+
+    /// Forgets the rates of addresses that have been quiet, for as long as the process.
+    pub async fn forget_quiet_addresses(&self) {
+        loop {
+            tokio::time::sleep(FORGET_EVERY).await;
+            for rate in self.dials_per_address.iter().chain(&self.requests_per_address) {
+                rate.forget_quiet();
+            }
+        }
+    }
+
+    fn counted<T>(&self, result: Result<T, Refused>) -> Result<T, Refused> {
+        result.inspect_err(|refused| self.metrics.limited(refused.cause.label()))
+    }
+
+    fn count(&self, network: Network) -> Result<(), Refused> {
+        let mut taken = self.addresses.entry(network).or_default();
+        if taken.open >= self.max_per_address {
+            return Err(Refused::later(Cause::ConnectionsPerAddress));
+        }
+        taken.open += 1;
+        Ok(())
+    }
+
+    fn count_handshake(&self, network: Network) -> Result<(), Refused> {
+        let mut taken = self.addresses.entry(network).or_default();
+        if taken.handshakes >= (self.max_handshakes / HANDSHAKES_PER_ADDRESS_PART).max(1) {
+            return Err(Refused::soon(Cause::Handshakes));
+        }
+        taken.handshakes += 1;
+        Ok(())
+    }
+
+    /// Gives back what an address had taken; an address without anything is forgotten.
+    fn give_back(&self, network: Network, give: impl FnOnce(&mut Taken)) {
+        if let Entry::Occupied(mut entry) = self.addresses.entry(network) {
+            give(entry.get_mut());
+            if entry.get().open == 0 && entry.get().handshakes == 0 {
+                entry.remove();
+            }
+        }
+    }
+}
+
+/// 0 is no limit.
+fn or_endless(limit: usize) -> usize {
+    if limit == 0 { usize::MAX } else { limit }
+}
+
+#[cfg(test)]
+mod tests;
