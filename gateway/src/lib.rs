@@ -47,6 +47,8 @@ use tracing::info;
 pub struct Gateway {
     /// Where clients connect.
     pub address: SocketAddr,
+    /// Where proxies connect that send a PROXY v2 header.
+    pub proxied: Option<SocketAddr>,
     /// What it adds to the admin listener.
     pub admin_routes: axum::Router,
 }
@@ -107,14 +109,15 @@ pub async fn run(
     };
     tasks.essential("drain", drain.run(tasks.token()));
     let address = entrances.public.address(config.listen);
+    let proxied = entrances.proxied.as_ref().and_then(|it| it.listener.local_addr().ok());
     let reception =
         http::accept::Reception::new(http::App { config, door, hub: hub.clone(), prices, metrics });
     for entrance in [Some(entrances.public), entrances.proxied].into_iter().flatten() {
         let (reception, closed, drained) = (reception.clone(), closed.clone(), drained.clone());
         tasks.essential("accept", http::accept::run(entrance, reception, closed, drained));
     }
-    info!(%address, "gateway listens");
-    Ok(Gateway { address, admin_routes: http::admin::routes(hub) })
+    info!(%address, proxied = proxied.map(display), "gateway listens");
+    Ok(Gateway { address, proxied, admin_routes: http::admin::routes(hub) })
 }
 
 /// Ends when a shard's thread is gone, which stops the process.

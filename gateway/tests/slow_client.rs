@@ -167,7 +167,11 @@ async fn answers_come_before_the_values_that_a_lagging_client_missed() {
 
 #[tokio::test]
 async fn a_client_that_floods_commands_without_reading_is_not_read_from() {
-    let mut scene = Scene::start(|config| config.limits.slow_client_timeout_ms = 2000).await;
+    let mut scene = Scene::start(|config| {
+        config.limits.slow_client_timeout_ms = 2000;
+        config.limits.commands_per_second = 0;
+    })
+    .await;
     let mut flooding = RawClient::dial(&scene.stage, "", "").await;
     let (padding, mut sent, mut command) = ("x".repeat(1000), 0, 0);
     let mut frame = Vec::new();

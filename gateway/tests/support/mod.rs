@@ -3,10 +3,12 @@
 #![allow(dead_code, unused_imports, reason = "each test file uses its own part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails where it stands")]
 
+mod answer;
 mod raw;
 mod scene;
 mod seen;
 
+pub use answer::Answer;
 pub use raw::{Frame, RawClient, masked};
 pub use scene::{Scene, TOPICS, slow};
 pub use seen::Seen;
@@ -41,6 +43,7 @@ pub const DEADLINE: Duration = Duration::from_secs(20);
 /// A gateway and the writing half of its bus.
 pub struct Stage {
     pub address: SocketAddr,
+    pub proxied: Option<SocketAddr>,
     admin_routes: axum::Router,
     bus: Bus,
     pub tasks: Tasks,
@@ -52,12 +55,13 @@ pub struct Stage {
 
 async fn gateway(
     config: GatewayConfig,
+    inherited: impl IntoIterator<Item = std::net::TcpListener>,
     bus: &Bus,
     clock: Clock,
     tasks: &mut Tasks,
 ) -> (Gateway, Readiness) {
     let (queues, ready) = (Queues::default(), Readiness::default());
-    let entrances = Entrances::open(&config, []).unwrap();
+    let entrances = Entrances::open(&config, inherited).unwrap();
     let bus = bus.clone();
     let running =
         tickcast_gateway::run(config, entrances, bus, clock, queues, ready.clone(), tasks).await;
@@ -66,18 +70,26 @@ async fn gateway(
 
 impl Stage {
     pub async fn start(change: impl FnOnce(&mut GatewayConfig)) -> Self {
+        Self::start_with(change, []).await
+    }
+
+    /// With listening sockets of a supervisor.
+    pub async fn start_with(
+        change: impl FnOnce(&mut GatewayConfig),
+        inherited: impl IntoIterator<Item = std::net::TcpListener>,
+    ) -> Self {
         let mut config =
             GatewayConfig { listen: ([127, 0, 0, 1], 0).into(), shards: 2, ..Default::default() };
         config.limits.drain_notice_ms = 0;
         change(&mut config);
         let (bus, clock, mut tasks) =
             (Bus::Memory(Default::default()), Clock::start(), Tasks::new());
-        let (gateway, ready) = gateway(config, &bus, clock, &mut tasks).await;
-        let Gateway { address, admin_routes, .. } = gateway;
+        let (gateway, ready) = gateway(config, inherited, &bus, clock, &mut tasks).await;
+        let Gateway { address, proxied, admin_routes } = gateway;
         let publisher = bus.publisher(Group::new("main"));
         let seqs = HashMap::new();
         let mut stage =
-            Self { address, admin_routes, bus, tasks, publisher, clock, epoch: 0, seqs };
+            Self { address, proxied, admin_routes, bus, tasks, publisher, clock, epoch: 0, seqs };
         stage.take_over().await;
         eventually(|| ready.is_ready()).await;
         stage
@@ -88,7 +100,7 @@ impl Stage {
         let listen = ([127, 0, 0, 1], 0).into();
         // One shard: what one client was told is known where the next one comes.
         let config = GatewayConfig { listen, shards: 1, ..Default::default() };
-        let (gateway, ready) = gateway(config, &self.bus, self.clock, &mut self.tasks).await;
+        let (gateway, ready) = gateway(config, [], &self.bus, self.clock, &mut self.tasks).await;
         eventually(|| ready.is_ready()).await;
         gateway.address
     }
