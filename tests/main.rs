@@ -4,15 +4,18 @@
 
 mod support;
 
+mod breakage;
 mod configuration;
 mod conversation;
 mod demo;
 mod dependency_rules;
+mod exhaustion;
 mod expired_token;
 mod fan_out;
 mod feed_restart;
 mod help;
 mod late_gateway;
+mod leaving;
 mod price;
 mod recordings;
 mod redis_outage;

@@ -162,15 +162,17 @@ struct Drain {
 impl Drain {
     /// Not ready, then (after the notice) not accepting, then closes spread over the window.
     async fn run(self, stop: CancellationToken) -> Result<(), Infallible> {
+        // Should this task break, the others end with it.
+        let (closed, drained) = (self.closed.drop_guard(), self.drained.drop_guard());
         stop.cancelled().await;
         self.readiness.set(false);
         let connections = self.hub.report().await.open;
         info!(connections, "draining");
         tokio::time::sleep(self.notice).await;
         self.door.drain();
-        self.closed.cancel();
+        drop(closed);
         self.hub.drain().await;
-        self.drained.cancel();
+        drop(drained);
         Ok(())
     }
 }

@@ -53,8 +53,13 @@ impl Market {
 
     /// What feeds and gateways are configured with.
     fn config(&self) -> String {
-        let limits = "[gateway.limits]\ndrain_notice_ms = 0\ndrain_window_ms = 100\n";
-        format!("redis_url = {:?}\n{}{limits}", self.redis.url(), self.sections)
+        self.config_with("drain_notice_ms = 0\ndrain_window_ms = 100\n")
+    }
+
+    /// The same with these lines as its `[gateway.limits]`, and whatever follows them.
+    pub fn config_with(&self, limits: &str) -> String {
+        let redis = self.redis.url();
+        format!("redis_url = {redis:?}\n{}[gateway.limits]\n{limits}", self.sections)
     }
 
     /// A feed that is connected to all exchanges and holds its lease.

@@ -12,6 +12,6 @@ pub use client::Client;
 pub use lines::Lines;
 pub use market::Market;
 pub use rest::{Answer, get};
-pub use tickcast::{Ended, Role, Start, Tickcast, start};
+pub use tickcast::{Ended, Role, Start, Tickcast, start, start_by_shell};
 pub use tickcast_shared::testing::RedisServer;
 pub use wait::{DEADLINE, eventually, eventually_within};

@@ -44,7 +44,28 @@ pub fn start(args: &[&str]) -> Start {
     Start { command, directory }
 }
 
+/// The same through a shell, whose `"$@"` is the command: for what only a shell can prepare.
+pub fn start_by_shell(script: &str, args: &[&str]) -> Start {
+    let Start { command: plain, directory } = start(args);
+    let mut command = Command::new("sh");
+    command.args(["-c", script, "sh", env!("CARGO_BIN_EXE_tickcast")]).args(args);
+    command.current_dir(directory.path()).stdin(Stdio::null());
+    for (name, value) in plain.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    Start { command, directory }
+}
+
 impl Start {
+    /// With this as its standard input.
+    pub fn stdin(mut self, stdin: impl Into<Stdio>) -> Self {
+        self.command.stdin(stdin);
+        self
+    }
+
     /// With further arguments.
     pub fn args(mut self, args: &[&str]) -> Self {
         self.command.args(args);
