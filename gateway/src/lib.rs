@@ -49,6 +49,9 @@ pub enum GatewayError {
     /// A setting is out of range.
     #[error(transparent)]
     Config(#[from] config::BadValue),
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Certificate(#[from] http::tls::certificate::Mistake),
     /// The address cannot be listened on.
     #[error(transparent)]
     Bind(#[from] BindError),
@@ -72,6 +75,8 @@ pub async fn run(
     config.validate()?;
     let config = Arc::new(config);
     let metrics = Metrics::register();
+    let tls = config.tls.clone().map(|files| http::tls::start(files, metrics.clone()));
+    let (tls, certificate) = tls.transpose()?.unzip();
     let listener = bind(config.listen, "--listen", BACKLOG)?;
     let address = listener.local_addr().unwrap_or(config.listen);
     let (hub, alive) =
@@ -96,8 +101,11 @@ pub async fn run(
         http::App { config: config.clone(), hub: hub.clone(), prices: prices.clone(), metrics };
     let head_timeout = Duration::from_millis(config.limits.handshake_timeout_ms);
     let accepting =
-        http::accept::run(listener, http::routes::build(app), head_timeout, closed.clone());
+        http::accept::run(listener, tls, http::routes::build(app), head_timeout, closed.clone());
     tasks.essential("accept", accepting);
+    if let Some(certificate) = certificate {
+        tasks.essential("certificate", certificate.run(stop.clone()));
+    }
     tasks.essential("readiness", follow(prices.complete, readiness.clone(), stop.clone()));
     let notice = Duration::from_millis(config.limits.drain_notice_ms);
     let drain = Drain { hub: hub.clone(), readiness, notice, closed, drained };

@@ -5,8 +5,10 @@ pub mod commands;
 pub mod conn;
 pub mod plan;
 pub mod session;
+pub mod tls;
 
 pub use conn::Conn;
+pub use tls::Tls;
 
 use crate::wire::Encoding;
 use std::net::{SocketAddr, TcpStream};
@@ -17,6 +19,8 @@ use tickcast_shared::protocol::Asked;
 pub struct Dialled {
     /// The socket, out of any event loop.
     pub socket: TcpStream,
+    /// Its TLS, if it has any.
+    pub tls: Option<Box<Tls>>,
     /// Bytes that the client sent behind its handshake.
     pub leftover: Vec<u8>,
     /// Where it comes from.

@@ -1,11 +1,15 @@
 //! The accept loop: bounded heads and handshakes, and the raw socket back after an upgrade.
 
+use super::tls::Acceptor;
 use axum::{Router, extract::Request};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::{convert::Infallible, io::ErrorKind, net::SocketAddr, time::Duration};
 use tickcast_shared::backoff::Backoff;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service;
 use tracing::{debug, warn};
@@ -25,6 +29,7 @@ pub struct Peer(pub SocketAddr);
 /// Accepts until cancelled.
 pub async fn run(
     listener: TcpListener,
+    tls: Option<Acceptor>,
     routes: Router,
     head_timeout: Duration,
     token: CancellationToken,
@@ -39,7 +44,7 @@ pub async fn run(
         match accepted {
             Ok((socket, peer)) => {
                 failures = 0;
-                requests.spawn(serve(socket, peer, routes.clone(), head_timeout));
+                requests.spawn(serve(socket, peer, tls.clone(), routes.clone(), head_timeout));
             }
             // The client has gone again before it was accepted.
             Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
@@ -64,15 +69,31 @@ pub async fn run(
 /// What hyper needs for it (its state and an 8 KiB buffer) is allocated only once there is something
 /// to read: in a storm of dials thousands of them at once would leave the heap full of holes, and
 /// the connections that stay would keep them there.
-async fn serve(socket: TcpStream, peer: SocketAddr, routes: Router, head_timeout: Duration) {
+async fn serve(
+    socket: TcpStream,
+    peer: SocketAddr,
+    tls: Option<Acceptor>,
+    routes: Router,
+    head_timeout: Duration,
+) {
     if !matches!(tokio::time::timeout(head_timeout, socket.readable()).await, Ok(Ok(()))) {
         debug!(%peer, "nothing was asked in time");
         return;
     }
-    Box::pin(answer(socket, peer, routes, head_timeout)).await;
+    match tls {
+        None => Box::pin(answer(socket, peer, routes, head_timeout)).await,
+        Some(tls) => {
+            if let Some(stream) = Box::pin(tls.accept(socket, peer, head_timeout)).await {
+                Box::pin(answer(stream, peer, routes, head_timeout)).await;
+            }
+        }
+    }
 }
 
-async fn answer(socket: TcpStream, peer: SocketAddr, routes: Router, head_timeout: Duration) {
+async fn answer<S>(socket: S, peer: SocketAddr, routes: Router, head_timeout: Duration)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
         routes.clone().call(request)

@@ -7,6 +7,7 @@ pub mod page;
 pub mod reply;
 pub mod rest;
 pub mod routes;
+pub mod tls;
 pub mod upgrade;
 
 use crate::{config::GatewayConfig, hub::Hub, metrics::Metrics, prices::Prices};
