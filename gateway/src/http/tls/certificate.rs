@@ -111,3 +111,59 @@ fn read(key: &'static str, path: &Path) -> Result<Vec<u8>, Mistake> {
 fn mistake(key: &'static str, path: &Path, wrong: String) -> Mistake {
     Mistake { key, path: path.to_owned(), wrong }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files() -> TlsConfig {
+        TlsConfig { certificate: "c.pem".into(), private_key: "k.pem".into() }
+    }
+
+    fn made() -> Pem {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        Pem {
+            certificate: made.cert.pem().into_bytes(),
+            private_key: made.signing_key.serialize_pem().into_bytes(),
+        }
+    }
+
+    fn wrong(pem: &Pem) -> String {
+        pem.load(&files()).err().unwrap().to_string()
+    }
+
+    #[test]
+    fn a_pair_that_belongs_together_is_good_until_its_end() {
+        assert!(made().load(&files()).unwrap_or_else(|it| panic!("{it}")).expires > 1_700_000_000);
+    }
+
+    #[test]
+    fn what_is_wrong_with_which_file_is_said() {
+        let (pem, other) = (made(), made());
+        let certificate = |bytes: &[u8]| Pem { certificate: bytes.to_vec(), ..pem.clone() };
+        let private_key = |bytes: &[u8]| Pem { private_key: bytes.to_vec(), ..pem.clone() };
+        let body = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        for (pem, said) in [
+            (certificate(b""), "gateway.tls.certificate = \"c.pem\": holds no CERTIFICATE"),
+            (certificate(&pem.certificate[..100]), "gateway.tls.certificate = \"c.pem\": not PEM"),
+            (
+                certificate(body.as_bytes()),
+                "gateway.tls.certificate = \"c.pem\": not a certificate",
+            ),
+            (private_key(b""), "gateway.tls.private_key = \"k.pem\": holds no unencrypted"),
+            (private_key(&other.private_key), "k.pem\": does not belong to c.pem"),
+        ] {
+            let line = wrong(&pem);
+            assert!(line.contains(said) && !line.contains('\n'), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_missing_is_named() {
+        let error = Pem::read(&files()).err().unwrap().to_string();
+        assert!(
+            error.starts_with("gateway.tls.certificate = \"c.pem\": cannot be read"),
+            "{error}"
+        );
+    }
+}
