@@ -34,6 +34,8 @@ use tokio::{
     task::{LocalSet, spawn_local},
 };
 
+/// More than a socket takes at once.
+const LARGE_BYTES: usize = 300_000;
 /// Written to one connection.
 const TOTAL_BYTES: usize = 1 << 20;
 
@@ -123,13 +125,16 @@ async fn all_arrives(version: &'static rustls::SupportedProtocolVersion, seed: u
     let mut random = StdRng::seed_from_u64(seed);
     let mut sent = Vec::new();
     while sent.len() < TOTAL_BYTES {
-        // The last is large: its end has to wait for room.
         let most = [10, 1000, 20_000, 200_000][random.random_range(0..4)];
         let mut bytes = vec![0; random.random_range(1..=most)];
         random.fill_bytes(&mut bytes);
         write_all(&conn, &room, &bytes).await;
         sent.extend_from_slice(&bytes);
     }
+    // The end of a large one has to wait for room, and nothing comes behind it.
+    let large = vec![b'x'; LARGE_BYTES];
+    write_all(&conn, &room, &large).await;
+    sent.extend_from_slice(&large);
     // What is still encrypted for a full socket goes out by itself.
     eventually(|| reader.read.load(Relaxed) == sent.len()).await;
     conn.finish(b"the end");

@@ -9,6 +9,7 @@ use tickcast_shared::backoff::Backoff;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
+    time::{Instant, timeout_at},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service;
@@ -76,14 +77,15 @@ async fn serve(
     routes: Router,
     head_timeout: Duration,
 ) {
-    if !matches!(tokio::time::timeout(head_timeout, socket.readable()).await, Ok(Ok(()))) {
+    let deadline = Instant::now() + head_timeout;
+    if !matches!(timeout_at(deadline, socket.readable()).await, Ok(Ok(()))) {
         debug!(%peer, "nothing was asked in time");
         return;
     }
     match tls {
         None => Box::pin(answer(socket, peer, routes, head_timeout)).await,
         Some(tls) => {
-            if let Some(stream) = Box::pin(tls.accept(socket, peer, head_timeout)).await {
+            if let Some(stream) = Box::pin(tls.accept(socket, peer, deadline)).await {
                 Box::pin(answer(stream, peer, routes, head_timeout)).await;
             }
         }

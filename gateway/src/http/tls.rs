@@ -7,8 +7,12 @@ use crate::{client::Tls, config::TlsConfig, metrics::Metrics};
 use hyper::upgrade::{Parts, Upgraded};
 use hyper_util::rt::TokioIo;
 use rustls::ServerConfig;
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
-use tokio::{net::TcpStream, sync::watch};
+use std::{io, net::SocketAddr, sync::Arc};
+use tokio::{
+    net::TcpStream,
+    sync::watch,
+    time::{Instant, timeout_at},
+};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tracing::debug;
 
@@ -36,17 +40,22 @@ pub fn start(
 }
 
 impl Acceptor {
-    /// Makes the handshake within that time. None if it failed, which is counted.
+    /// Makes the handshake, until the deadline at most. None if it failed, which is counted unless
+    /// the client just went away: many load balancers do no more than dial to see who is alive.
     pub async fn accept(
         &self,
         socket: TcpStream,
         peer: SocketAddr,
-        within: Duration,
+        deadline: Instant,
     ) -> Option<TlsStream<TcpStream>> {
         let config = self.in_force.borrow().clone();
         let handshake = TlsAcceptor::from(config).accept(socket);
-        match tokio::time::timeout(within, handshake).await {
+        match timeout_at(deadline, handshake).await {
             Ok(Ok(stream)) => return Some(stream),
+            Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                debug!(%peer, "gone before TLS");
+                return None;
+            }
             Ok(Err(error)) => debug!(%peer, %error, "no TLS"),
             Err(_) => debug!(%peer, "TLS took too long"),
         }

@@ -7,6 +7,7 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
 use std::{fs::File, io::Read, path::Path, path::PathBuf, sync::Arc};
+use tracing::warn;
 use x509_parser::parse_x509_certificate;
 
 /// Longest file that is read: a certificate and what leads to it have a few KiB.
@@ -64,12 +65,15 @@ impl Pem {
         let private_key = |wrong| mistake(PRIVATE_KEY_KEY, &files.private_key, wrong);
         let chain: Vec<_> = CertificateDer::pem_slice_iter(&self.certificate)
             .collect::<Result<_, _>>()
-            .map_err(|error| certificate(format!("not PEM: {error}")))?;
+            .map_err(|_| certificate("not PEM, or only a part of it".into()))?;
         let Some(first) = chain.first() else {
             return Err(certificate("holds no CERTIFICATE in PEM form".into()));
         };
         let (_, parsed) = parse_x509_certificate(first)
-            .map_err(|error| certificate(format!("not a certificate: {error}")))?;
+            .map_err(|_| certificate("holds something else than an X.509 certificate".into()))?;
+        if !parsed.validity().is_valid() {
+            warn!(path = %files.certificate.display(), "clients will not accept this certificate today");
+        }
         let expires = parsed.validity().not_after.timestamp();
         let key = PrivateKeyDer::from_pem_slice(&self.private_key).map_err(|error| {
             private_key(format!("holds no unencrypted PRIVATE KEY in PEM form: {error}"))
@@ -148,7 +152,7 @@ mod tests {
             (certificate(&pem.certificate[..100]), "gateway.tls.certificate = \"c.pem\": not PEM"),
             (
                 certificate(body.as_bytes()),
-                "gateway.tls.certificate = \"c.pem\": not a certificate",
+                "gateway.tls.certificate = \"c.pem\": holds something else",
             ),
             (private_key(b""), "gateway.tls.private_key = \"k.pem\": holds no unencrypted"),
             (private_key(&other.private_key), "k.pem\": does not belong to c.pem"),
