@@ -224,9 +224,12 @@ async fn a_client_may_end_its_session_and_leave_the_socket_open() {
     bare.write_all(UPGRADE.as_bytes()).await.unwrap();
     read_until(&mut bare, b"welcome").await;
     secured.stage.until_connections("it is open", |it| it["open"] == 1).await;
-    // In one go with a last command.
-    bare.get_mut().1.send_close_notify();
+    // Together with a last command, which is answered.
+    let session = bare.get_mut().1;
+    io::Write::write_all(&mut session.writer(), &masked(0x81, b"ping")).unwrap();
+    session.send_close_notify();
     bare.flush().await.unwrap();
+    read_until(&mut bare, b"\x81\x04pong").await;
     secured.stage.until_connections("it is gone", |it| it["open"] == 0).await;
     let mut rest = Vec::new();
     timeout(DEADLINE, bare.read_to_end(&mut rest)).await.expect("the socket is closed").ok();
