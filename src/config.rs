@@ -8,7 +8,7 @@ use std::{
     path::Path,
 };
 use tickcast_feed::config::{ConfigError::NoExchange, ConfigErrors, ExchangeConfig, FeedConfig};
-use tickcast_gateway::GatewayConfig;
+use tickcast_gateway::{GatewayConfig, config::TlsConfig};
 use tickcast_shared::{
     bus::redis::Redis,
     config::{self, redact_url},
@@ -63,6 +63,10 @@ impl Config {
         });
         sample.gateway.allowed_origins = Some(vec!["https://prices.example".to_owned()]);
         sample.gateway.proxy_listen = Some(SocketAddr::from(([127, 0, 0, 1], 8081)));
+        sample.gateway.tls = Some(TlsConfig {
+            certificate: "tls/fullchain.pem".into(),
+            private_key: "tls/privkey.pem".into(),
+        });
         sample.gateway.trusted_proxies.push(IpNet::from(IpAddr::from([127, 0, 0, 1])));
         let timing = &mut sample.feed.timing;
         for unset in [&mut timing.idle_ms, &mut timing.quiet_ms, &mut timing.proof_ms] {

@@ -23,6 +23,8 @@ pub async fn simulate(
 ) -> Result<Vec<DemoVenue>, Failure> {
     let venues = demo::start(token).await.context("cannot start the simulated exchanges")?;
     config.feed.exchange = venues.iter().map(exchange).collect();
+    // The addresses on the screen are plain ones.
+    config.gateway.tls = None;
     let limits = &mut config.gateway.limits;
     (limits.drain_notice_ms, limits.drain_window_ms) = (DRAIN_NOTICE_MS, DRAIN_WINDOW_MS);
     Ok(venues)

@@ -205,6 +205,7 @@ fn listen_failure(error: ListenError) -> Failure {
 fn gateway_failure(error: GatewayError) -> Failure {
     match error {
         GatewayError::Config(error) => Failure::Mistake(error.to_string()),
+        GatewayError::Certificate(error) => Failure::Mistake(error.to_string()),
         other => Failure::Failed(other.into()),
     }
 }

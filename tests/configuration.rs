@@ -127,6 +127,16 @@ async fn what_check_prints_is_a_file_that_can_be_used() {
 }
 
 #[tokio::test]
+async fn a_certificate_that_is_missing_is_a_mistake() {
+    let text = "[gateway.tls]\ncertificate = \"none.pem\"\nprivate_key = \"none.key\"\n";
+    let line = mistake(start(&["gateway", "--log-level", "off"]).config(text)).await;
+    let wanted = "gateway.tls.certificate = \"none.pem\": cannot be read: ";
+    assert!(line.starts_with(wanted), "{line}");
+    let line = mistake(start(&["gateway"]).config("[gateway.tls]\ncertificate = \"a\"\n")).await;
+    assert!(line.contains("gateway.tls.private_key is missing"), "{line}");
+}
+
+#[tokio::test]
 async fn a_taken_port_names_the_flag() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();

@@ -59,6 +59,9 @@ pub enum GatewayError {
     /// A setting is out of range.
     #[error(transparent)]
     Config(#[from] config::BadValue),
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Certificate(#[from] http::tls::certificate::Mistake),
     /// The system has no thread or event loop left.
     #[error("cannot start a shard: {0}")]
     Shard(std::io::Error),
@@ -80,6 +83,8 @@ pub async fn run(
     config.validate()?;
     let config = Arc::new(config);
     let metrics = Metrics::register();
+    let tls = config.tls.clone().map(|files| http::tls::start(files, metrics.clone()));
+    let (tls, certificate) = tls.transpose()?.unzip();
     let (hub, alive) =
         Hub::start(&config, clock, &queues, &metrics).map_err(GatewayError::Shard)?;
     let prices = Prices::new(clock);
@@ -98,6 +103,9 @@ pub async fn run(
     let watch =
         memory::watch(config.limits.max_memory_mib, door.clone(), hub.clone(), drained.clone());
     tasks.essential("memory", watch);
+    if let Some(certificate) = certificate {
+        tasks.essential("certificate", certificate.run(drained.clone()));
+    }
     let notice = Duration::from_millis(config.limits.drain_notice_ms);
     let drain = Drain {
         hub: hub.clone(),
@@ -110,8 +118,8 @@ pub async fn run(
     tasks.essential("drain", drain.run(tasks.token()));
     let address = entrances.public.address(config.listen);
     let proxied = entrances.proxied.as_ref().and_then(|it| it.listener.local_addr().ok());
-    let reception =
-        http::accept::Reception::new(http::App { config, door, hub: hub.clone(), prices, metrics });
+    let app = http::App { config, door, hub: hub.clone(), prices, metrics };
+    let reception = http::accept::Reception::new(app, tls);
     for entrance in [Some(entrances.public), entrances.proxied].into_iter().flatten() {
         let (reception, closed, drained) = (reception.clone(), closed.clone(), drained.clone());
         tasks.essential("accept", http::accept::run(entrance, reception, closed, drained));

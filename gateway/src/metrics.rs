@@ -29,6 +29,8 @@ pub struct Metrics {
     pub skipped: Counter,
     /// Commands of clients.
     pub commands: Counter,
+    /// Certificates taken over from changed files.
+    pub certificate_reloads: Counter,
 }
 
 impl Metrics {
@@ -61,6 +63,15 @@ impl Metrics {
             "tickcast_gateway_limited_total",
             "Connections, requests and messages that a limit did not let pass, by limit"
         );
+        describe_gauge!(
+            "tickcast_gateway_tls_certificate_expires_seconds",
+            "When the certificate in force ceases to be good, since the Unix epoch"
+        );
+        describe_gauge!(
+            "tickcast_gateway_tls_certificate_broken",
+            "1 while the files hold a certificate that cannot be used"
+        );
+        describe_counter!("tickcast_gateway_tls_reloads_total", "Certificates taken over");
         describe_counter!("tickcast_gateway_rejoins_total", "Bus shards joined again, by cause");
         describe_gauge!("tickcast_gateway_topics", "Topics announced by feeds");
         describe_gauge!("tickcast_gateway_bus_up", "1 while the bus is reachable");
@@ -76,6 +87,7 @@ impl Metrics {
             lagging: counter!("tickcast_gateway_lagging_total"),
             skipped: counter!("tickcast_gateway_skipped_total"),
             commands: counter!("tickcast_gateway_commands_total"),
+            certificate_reloads: counter!("tickcast_gateway_tls_reloads_total"),
         }
     }
 
@@ -102,6 +114,17 @@ impl Metrics {
     /// Counts something that a limit did not let pass.
     pub fn limited(&self, limit: &'static str) {
         counter!("tickcast_gateway_limited_total", "limit" => limit).increment(1);
+    }
+
+    /// A certificate is in force, and good until then (seconds since the Unix epoch).
+    pub fn certificate(&self, expires: i64) {
+        gauge!("tickcast_gateway_tls_certificate_expires_seconds").set(expires as f64);
+        gauge!("tickcast_gateway_tls_certificate_broken").set(0.0);
+    }
+
+    /// The certificate's files cannot be used; the one in force stays.
+    pub fn certificate_is_broken(&self) {
+        gauge!("tickcast_gateway_tls_certificate_broken").set(1.0);
     }
 
     /// Counts a shard of the bus that has to be joined again.

@@ -1,5 +1,6 @@
 //! The socket of one connection, as its shard uses it: every write is one non-blocking call.
 
+use super::Tls;
 use socket2::SockRef;
 use std::{
     cell::{Cell, RefCell},
@@ -63,6 +64,8 @@ struct Waits {
 #[derive(Debug)]
 pub struct Conn {
     socket: TcpStream,
+    /// Boxed: a plain connection pays a pointer.
+    tls: Option<Box<RefCell<Tls>>>,
     peer: SocketAddr,
     number: u64,
     is_closing: Cell<bool>,
@@ -82,6 +85,7 @@ impl Conn {
     /// When the socket cannot be registered.
     pub fn new(
         socket: std::net::TcpStream,
+        tls: Option<Box<Tls>>,
         peer: SocketAddr,
         number: u64,
         patience: Duration,
@@ -93,6 +97,7 @@ impl Conn {
         options.set_tcp_user_timeout(Some(patience))?;
         Ok(Self {
             socket: TcpStream::from_std(socket)?,
+            tls: tls.map(|tls| Box::new(RefCell::new(*tls))),
             peer,
             number,
             is_closing: Cell::new(false),
@@ -183,11 +188,13 @@ impl Conn {
             return Poll::Ready(Ok(Turn::Closing));
         }
         let waits = self.waits.get();
-        if waits.room && self.socket.poll_write_ready(context)?.is_ready() {
+        let is_flushed = self.poll_flush(context)?;
+        if waits.room && is_flushed && self.socket.poll_write_ready(context)?.is_ready() {
             self.waits.set(Waits { room: false, ..waits });
             return Poll::Ready(Ok(Turn::Write));
         }
-        if !waits.paused && self.socket.poll_read_ready(context)?.is_ready() {
+        if !waits.paused && (self.is_readable() || self.socket.poll_read_ready(context)?.is_ready())
+        {
             return Poll::Ready(Ok(Turn::Read));
         }
         let mut waker = self.waker.borrow_mut();
@@ -197,8 +204,40 @@ impl Conn {
         Poll::Pending
     }
 
+    /// Writes what TLS keeps for a full socket; says whether nothing of it is left.
+    fn poll_flush(&self, context: &mut Context<'_>) -> io::Result<bool> {
+        let Some(tls) = &self.tls else { return Ok(true) };
+        let mut tls = tls.borrow_mut();
+        while tls.wants_room() {
+            if self.socket.poll_write_ready(context)?.is_pending() {
+                return Ok(false);
+            }
+            tls.flush(&self.socket)?;
+        }
+        Ok(true)
+    }
+
+    /// Whether TLS has something to read although the socket may be empty.
+    fn is_readable(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.borrow().is_readable())
+    }
+
+    /// Whether what it is sent goes through [`Conn::write`] only.
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
+        self.tls.is_some()
+    }
+
     /// One non-blocking write.
     pub fn write(&self, bytes: &[u8]) -> Written {
+        if let Some(tls) = &self.tls {
+            let mut tls = tls.borrow_mut();
+            let written = tls.write(&self.socket, bytes);
+            if tls.wants_room() {
+                self.wake();
+            }
+            return written;
+        }
         self.sent(SockRef::from(&self.socket).send(bytes), bytes)
     }
 
@@ -225,6 +264,9 @@ impl Conn {
     /// # Errors
     /// When the connection broke.
     pub async fn readable(&self) -> io::Result<()> {
+        if self.is_readable() {
+            return Ok(());
+        }
         self.socket.readable().await
     }
 
@@ -233,14 +275,17 @@ impl Conn {
     /// # Errors
     /// When the connection broke.
     pub fn read(&self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
-        match self.socket.try_read(buffer) {
-            Ok(count) => {
-                self.heard.set(Instant::now());
-                Ok(Some(count))
-            }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
-            Err(error) => Err(error),
+        let read = match &self.tls {
+            Some(tls) => tls.borrow_mut().read(&self.socket, buffer)?,
+            None => match self.socket.try_read(buffer) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => None,
+                read => Some(read?),
+            },
+        };
+        if read.is_some() {
+            self.heard.set(Instant::now());
         }
+        Ok(read)
     }
 
     /// Writes the last bytes, making room for them if the socket is full, and ends the write side.
@@ -250,7 +295,10 @@ impl Conn {
         // Each of these may fail on a connection that is gone already: then there is nobody to tell.
         let _ = options.set_send_buffer_size(LAST_SEND_BUFFER_BYTES);
         let _ = options.set_tcp_notsent_lowat(LAST_UNSENT_BYTES);
-        let _ = options.send(last);
+        match &self.tls {
+            Some(tls) => tls.borrow_mut().finish(&self.socket, last),
+            None => drop(options.send(last)),
+        }
         let _ = options.shutdown(std::net::Shutdown::Write);
         self.wake();
     }

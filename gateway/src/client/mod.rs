@@ -6,8 +6,10 @@ pub mod conn;
 pub mod pace;
 pub mod plan;
 pub mod session;
+pub mod tls;
 
 pub use conn::Conn;
+pub use tls::Tls;
 
 use crate::{door::Seat, wire::Encoding};
 use std::{
@@ -21,6 +23,8 @@ use tickcast_shared::protocol::Asked;
 pub struct Dialled {
     /// The socket, out of any event loop.
     pub socket: TcpStream,
+    /// Its TLS, if it has any.
+    pub tls: Option<Box<Tls>>,
     /// Bytes that the client sent behind its handshake.
     pub leftover: Vec<u8>,
     /// Where it comes from.

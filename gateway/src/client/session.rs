@@ -66,10 +66,10 @@ static SERVED: AtomicU64 = AtomicU64::new(0);
 
 /// Takes a connection onto its shard; what it returns serves it until it ends.
 pub fn serve(dialled: Dialled, shard: Rc<RefCell<Shard>>) -> Option<impl Future<Output = ()>> {
-    let Dialled { socket, leftover, peer, seat, topics, asked, encoding } = dialled;
+    let Dialled { socket, tls, leftover, peer, seat, topics, asked, encoding } = dialled;
     let number = SERVED.fetch_add(1, Ordering::Relaxed);
     let patience = kernel_patience(&shard.borrow().config.limits);
-    let conn = match Conn::new(socket, peer, number, patience) {
+    let conn = match Conn::new(socket, tls, peer, number, patience) {
         Ok(conn) => Rc::new(conn),
         Err(error) => {
             debug!(%peer, %error, "connection was gone before it was served");

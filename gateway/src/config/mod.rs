@@ -1,8 +1,10 @@
 //! The `[gateway]` section: one place for its keys and defaults.
 
 mod limits;
+mod tls;
 
 pub use limits::Limits;
+pub use tls::TlsConfig;
 
 use crate::http::forwarded::ForwardedHeader;
 use ipnet::IpNet;
@@ -36,6 +38,8 @@ pub struct GatewayConfig {
     pub io_uring: bool,
     /// Event loops that serve connections; 0 = one per core.
     pub shards: usize,
+    /// The certificate of connections by TLS; unset: plain TCP.
+    pub tls: Option<TlsConfig>,
     /// Bounds on what a client may do and how long things may take.
     pub limits: Limits,
 }
@@ -56,6 +60,7 @@ impl Default for GatewayConfig {
             deflate: false,
             io_uring: false,
             shards: 0,
+            tls: None,
             limits: Limits::default(),
         }
     }

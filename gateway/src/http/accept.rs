@@ -1,33 +1,18 @@
-//! The accept loop: who is let in, bounded heads and handshakes, and the raw socket back after an
-//! upgrade.
+//! The accept loop: who is let in, and what the others are told.
 
-use super::{App, farewell, proxy, routes, visitor::Caller};
+use super::{App, farewell, routes, serve::serve, tls::Acceptor, visitor::Caller};
 use crate::{
     client::session,
-    door::{Door, Handshake},
+    door::{Door, Refused},
     listen::{Entrance, Kind},
 };
-use axum::{Router, extract::Request};
-use hyper::body::Incoming;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use socket2::SockRef;
-use std::{
-    convert::Infallible,
-    io::{self, ErrorKind},
-    sync::{Arc, Mutex, Once, PoisonError},
-    time::Duration,
-};
+use axum::Router;
+use std::{convert::Infallible, io::ErrorKind, sync::Arc, time::Duration};
 use tickcast_shared::backoff::Backoff;
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::Notify,
-};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tower::Service;
-use tracing::{debug, warn};
+use tracing::warn;
 
-/// Largest HTTP head, in bytes; the smallest buffer that hyper takes.
-const MAX_HEAD_BYTES: usize = 8192;
 /// Waits after a failed accept (descriptors used up): short at first, never a busy loop.
 const ACCEPT_BACKOFF: Backoff =
     Backoff { base: Duration::from_millis(10), cap: Duration::from_secs(1) };
@@ -39,6 +24,8 @@ const LAST_ANSWERS: Duration = Duration::from_secs(2);
 pub struct Reception {
     /// Who is let in.
     pub door: Arc<Door>,
+    /// What connections are encrypted with, if they are.
+    pub tls: Option<Acceptor>,
     /// What is answered.
     pub routes: Router,
     /// Time for a connection to ask for something.
@@ -50,13 +37,22 @@ pub struct Reception {
 impl Reception {
     /// With the paths of [`routes`], and the times of the configuration.
     #[must_use]
-    pub fn new(app: App) -> Self {
+    pub fn new(app: App, tls: Option<Acceptor>) -> Self {
         let limits = &app.config.limits;
         Self {
             door: app.door.clone(),
             head_timeout: Duration::from_millis(limits.handshake_timeout_ms),
             patience: session::kernel_patience(limits),
+            tls,
             routes: routes::build(app),
+        }
+    }
+
+    /// Lets a connection go that is not let in. Where TLS is expected no word of ours would be
+    /// understood, and a handshake is too much work for a refusal.
+    pub fn turn_away(&self, socket: TcpStream, refused: Refused) {
+        if self.tls.is_none() {
+            farewell::tell(socket, refused);
         }
     }
 }
@@ -96,7 +92,7 @@ async fn accept(listener: &TcpListener, kind: Kind, reception: &Reception, reque
                         let caller = Caller { peer, seat };
                         requests.spawn(serve(socket, caller, handshake, kind, reception.clone()));
                     }
-                    Err(refused) => farewell::tell(socket, refused),
+                    Err(refused) => reception.turn_away(socket, refused),
                 }
             }
             // The client has gone again before it was accepted.
@@ -119,111 +115,7 @@ async fn turn_away_waiting(listener: &TcpListener, reception: &Reception) {
     while let Ok(Ok((socket, peer))) = tokio::time::timeout(Duration::ZERO, listener.accept()).await
     {
         if let Err(refused) = reception.door.knock(peer.ip()) {
-            farewell::tell(socket, refused);
-        }
-    }
-}
-
-/// One connection up to its upgrade or its end.
-///
-/// What hyper needs for it (its state and an 8 KiB buffer) is allocated only once there is something
-/// to read: in a storm of dials thousands of them at once would leave the heap full of holes, and
-/// the connections that stay would keep them there.
-async fn serve(
-    mut socket: TcpStream,
-    mut caller: Caller,
-    handshake: Handshake,
-    kind: Kind,
-    reception: Reception,
-) {
-    let deadline = tokio::time::Instant::now() + reception.head_timeout;
-    let begun = tokio::time::timeout_at(deadline, async {
-        // A client that takes no answers is given up by the kernel (RFC 5482).
-        SockRef::from(&socket).set_tcp_user_timeout(Some(reception.patience))?;
-        if kind == Kind::Proxied {
-            announced(&mut socket, &mut caller, &reception.door).await?;
-        }
-        socket.readable().await
-    });
-    match begun.await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => return debug!(peer = %caller.peer, %error, "connection ended"),
-        Err(_) => return debug!(peer = %caller.peer, "nothing was asked in time"),
-    }
-    if kind == Kind::Proxied
-        && !reception.door.trusts(caller.peer.ip())
-        && let Err(refused) = reception.door.seat_for(&caller.seat, caller.peer.ip())
-    {
-        return farewell::tell(socket, refused);
-    }
-    Box::pin(answer(socket, caller, handshake, reception, deadline)).await;
-}
-
-/// Takes the PROXY header off the socket: whoever it names is the caller.
-async fn announced(socket: &mut TcpStream, caller: &mut Caller, door: &Door) -> io::Result<()> {
-    if !door.trusts(caller.peer.ip()) {
-        static WARNED: Once = Once::new();
-        let peer = caller.peer.ip();
-        WARNED.call_once(|| {
-            warn!(%peer, "refusing a peer of proxy_listen that is not in trusted_proxies; said once");
-        });
-        return Err(ErrorKind::PermissionDenied.into());
-    }
-    if let Some(client) = proxy::read(socket).await? {
-        caller.peer = client;
-    }
-    Ok(())
-}
-
-async fn answer(
-    socket: TcpStream,
-    caller: Caller,
-    handshake: Handshake,
-    Reception { routes, head_timeout, .. }: Reception,
-    deadline: tokio::time::Instant,
-) {
-    let peer = caller.peer;
-    let first = Arc::new(First { handshake: Mutex::new(Some(handshake)), came: Notify::new() });
-    let coming = first.clone();
-    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
-        coming.came();
-        request.extensions_mut().insert(caller.clone());
-        routes.clone().call(request)
-    });
-    let served = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(head_timeout)
-        .max_buf_size(MAX_HEAD_BYTES)
-        .serve_connection(TokioIo::new(socket), service)
-        .with_upgrades();
-    tokio::select! {
-        served = served => {
-            if let Err(error) = served {
-                debug!(%peer, %error, "connection ended");
-            }
-        }
-        () = first.overdue(deadline) => debug!(%peer, "nothing was asked in time"),
-    }
-}
-
-/// The first request of a connection: until it comes, the connection is a handshake.
-#[derive(Debug)]
-struct First {
-    handshake: Mutex<Option<Handshake>>,
-    came: Notify,
-}
-
-impl First {
-    fn came(&self) {
-        if self.handshake.lock().unwrap_or_else(PoisonError::into_inner).take().is_some() {
-            self.came.notify_one();
-        }
-    }
-
-    /// Returns when it has not come by the deadline, and never if it has.
-    async fn overdue(&self, deadline: tokio::time::Instant) {
-        if tokio::time::timeout_at(deadline, self.came.notified()).await.is_ok() {
-            std::future::pending::<()>().await;
+            reception.turn_away(socket, refused);
         }
     }
 }

@@ -10,6 +10,8 @@ pub mod proxy;
 pub mod reply;
 pub mod rest;
 pub mod routes;
+pub mod serve;
+pub mod tls;
 pub mod upgrade;
 pub mod visitor;
 

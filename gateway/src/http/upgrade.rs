@@ -3,6 +3,7 @@
 use super::{
     App, extension,
     reply::Refusal,
+    tls::{self, Taken},
     visitor::{Caller, Visitor},
 };
 use crate::{
@@ -17,11 +18,9 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use hyper::upgrade::{OnUpgrade, Parts};
-use hyper_util::rt::TokioIo;
+use hyper::upgrade::OnUpgrade;
 use std::sync::Arc;
 use tickcast_shared::protocol::{Asked, ErrorCode};
-use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tracing::debug;
 
@@ -195,17 +194,9 @@ async fn hand_over(
             return;
         }
     };
-    let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
-        tracing::error!(%peer, "upgraded connection is not the socket that was accepted");
-        return;
-    };
-    let Parts { io, read_buf, .. } = parts;
-    let leftover = read_buf.to_vec();
-    // It is hyper's whole 8 KiB buffer: a connection that waits for its shard must not keep it.
-    drop(read_buf);
-    match io.into_inner().into_std() {
-        Ok(socket) => {
-            let dialled = Dialled { socket, leftover, peer, seat, topics, asked, encoding };
+    match tls::take_apart(upgraded) {
+        Ok(Taken { socket, tls, leftover }) => {
+            let dialled = Dialled { socket, tls, leftover, peer, seat, topics, asked, encoding };
             if app.hub.serve(dialled).await.is_err() {
                 debug!(%peer, "shards are gone; connection dropped");
             }

@@ -75,7 +75,9 @@ impl Sender {
             #[cfg(all(feature = "io-uring", target_os = "linux"))]
             Self::Ring(ring) => {
                 use std::os::fd::AsFd;
-                let writes: Vec<_> = writes.collect();
+                let (encrypted, writes): (Vec<_>, Vec<_>) =
+                    writes.partition(|(_, conn, _)| conn.is_encrypted());
+                encrypted.into_iter().for_each(|(id, conn, bytes)| noted(id, conn.write(bytes)));
                 let sends: Vec<Outgoing<'_>> =
                     writes.iter().map(|(_, conn, bytes)| (conn.as_fd(), bytes.as_ref())).collect();
                 let mut results = Vec::new();

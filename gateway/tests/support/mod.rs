@@ -7,9 +7,10 @@ mod answer;
 mod raw;
 mod scene;
 mod seen;
+pub mod tls;
 
 pub use answer::Answer;
-pub use raw::{Frame, RawClient, masked};
+pub use raw::{Frame, NARROW_BYTES, RawClient, masked};
 pub use scene::{Scene, TOPICS, slow};
 pub use seen::Seen;
 

@@ -1,0 +1,138 @@
+//! One connection from its first byte to its upgrade or its end: whom it is made for, its TLS, its
+//! requests, and the time that it may take for them.
+
+use super::{accept::Reception, proxy, visitor::Caller};
+use crate::{
+    door::{Door, Handshake},
+    listen::Kind,
+};
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::SockRef;
+use std::{
+    io::{self, ErrorKind},
+    sync::{Arc, Mutex, Once, PoisonError},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    sync::Notify,
+    time::{Instant, timeout_at},
+};
+use tower::Service;
+use tracing::{debug, warn};
+
+/// Largest HTTP head, in bytes; the smallest buffer that hyper takes.
+const MAX_HEAD_BYTES: usize = 8192;
+
+/// One connection up to its upgrade or its end.
+///
+/// What hyper needs for it (its state and an 8 KiB buffer) is allocated only once there is something
+/// to read: in a storm of dials thousands of them at once would leave the heap full of holes, and
+/// the connections that stay would keep them there.
+pub async fn serve(
+    mut socket: TcpStream,
+    mut caller: Caller,
+    handshake: Handshake,
+    kind: Kind,
+    reception: Reception,
+) {
+    let deadline = Instant::now() + reception.head_timeout;
+    let begun = timeout_at(deadline, async {
+        // A client that takes no answers is given up by the kernel (RFC 5482).
+        SockRef::from(&socket).set_tcp_user_timeout(Some(reception.patience))?;
+        if kind == Kind::Proxied {
+            announced(&mut socket, &mut caller, &reception.door).await?;
+        }
+        socket.readable().await
+    });
+    match begun.await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => return debug!(peer = %caller.peer, %error, "connection ended"),
+        Err(_) => return debug!(peer = %caller.peer, "nothing was asked in time"),
+    }
+    if kind == Kind::Proxied
+        && !reception.door.trusts(caller.peer.ip())
+        && let Err(refused) = reception.door.seat_for(&caller.seat, caller.peer.ip())
+    {
+        return reception.turn_away(socket, refused);
+    }
+    match reception.tls.clone() {
+        None => Box::pin(answer(socket, caller, handshake, reception, deadline)).await,
+        Some(tls) => {
+            if let Some(stream) = Box::pin(tls.accept(socket, caller.peer, deadline)).await {
+                Box::pin(answer(stream, caller, handshake, reception, deadline)).await;
+            }
+        }
+    }
+}
+
+/// Takes the PROXY header off the socket: whoever it names is the caller.
+async fn announced(socket: &mut TcpStream, caller: &mut Caller, door: &Door) -> io::Result<()> {
+    if !door.trusts(caller.peer.ip()) {
+        static WARNED: Once = Once::new();
+        let peer = caller.peer.ip();
+        WARNED.call_once(|| {
+            warn!(%peer, "refusing a peer of proxy_listen that is not in trusted_proxies; said once");
+        });
+        return Err(ErrorKind::PermissionDenied.into());
+    }
+    if let Some(client) = proxy::read(socket).await? {
+        caller.peer = client;
+    }
+    Ok(())
+}
+
+async fn answer<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    caller: Caller,
+    handshake: Handshake,
+    Reception { routes, head_timeout, .. }: Reception,
+    deadline: Instant,
+) {
+    let peer = caller.peer;
+    let first = Arc::new(First { handshake: Mutex::new(Some(handshake)), came: Notify::new() });
+    let coming = first.clone();
+    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+        coming.came();
+        request.extensions_mut().insert(caller.clone());
+        routes.clone().call(request)
+    });
+    let served = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(head_timeout)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    tokio::select! {
+        served = served => {
+            if let Err(error) = served {
+                debug!(%peer, %error, "connection ended");
+            }
+        }
+        () = first.overdue(deadline) => debug!(%peer, "nothing was asked in time"),
+    }
+}
+
+/// The first request of a connection: until it comes, the connection is a handshake.
+#[derive(Debug)]
+struct First {
+    handshake: Mutex<Option<Handshake>>,
+    came: Notify,
+}
+
+impl First {
+    fn came(&self) {
+        if self.handshake.lock().unwrap_or_else(PoisonError::into_inner).take().is_some() {
+            self.came.notify_one();
+        }
+    }
+
+    /// Returns when it has not come by the deadline, and never if it has.
+    async fn overdue(&self, deadline: Instant) {
+        if timeout_at(deadline, self.came.notified()).await.is_ok() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
