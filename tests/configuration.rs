@@ -154,3 +154,24 @@ async fn a_taken_port_names_the_flag() {
         );
     }
 }
+
+#[tokio::test]
+async fn who_lets_other_machines_in_has_to_say_whom() {
+    for command in ["check", "gateway", "run", "demo"] {
+        let start = start(&[command, "--listen", "0.0.0.0:0"])
+            .config("[[feed.exchange]]\nname = \"kucoin\"\nsymbols = [\"BTC-USDT\"]\n");
+        let line = mistake(start).await;
+        assert!(
+            line.starts_with("gateway.listen = 0.0.0.0:0: other machines can connect"),
+            "{line}"
+        );
+        assert!(line.contains("gateway.allowed_origins = [\"https://your.site\"]"), "{line}");
+    }
+    for answer in ["[\"*\"]", "[\"https://prices.example\"]"] {
+        let file = format!("[gateway]\nlisten = \"0.0.0.0:0\"\nallowed_origins = {answer}\n");
+        assert_eq!(start(&["check"]).config(&file).ended().await.code, 0, "{answer}");
+    }
+    let line =
+        mistake(start(&["check"]).config("[gateway]\nproxy_listen = \"127.0.0.1:0\"\n")).await;
+    assert!(line.contains("gateway.trusted_proxies"), "{line}");
+}

@@ -57,7 +57,7 @@ impl Default for Limits {
         Self {
             max_connections: 0,
             max_connections_per_ip: 1000,
-            max_handshakes: 2048,
+            max_handshakes: 4096,
             dials_per_second: 0,
             dials_per_second_per_ip: 50,
             requests_per_second_per_ip: 50,
