@@ -176,6 +176,7 @@ fn feed_failure(error: FeedError) -> Failure {
 fn gateway_failure(error: GatewayError) -> Failure {
     match error {
         GatewayError::Config(error) => Failure::Mistake(error.to_string()),
+        GatewayError::Auth(error) => Failure::Mistake(error.to_string()),
         other => Failure::Failed(other.into()),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! - [`ingest`]: joins the bus's shards, judges who is alive, frames what changed
 //! - [`hub`]: the fan-out: topics, cohorts, members, one thread a shard
+//! - [`auth`]: who is let in, and what for
 //! - [`client`]: one connection: reading, commands, present values, closing
 //! - [`wire`]: WebSocket frames
 //! - [`http`]: accepting, the upgrade, REST, the page
@@ -9,6 +10,7 @@
 //! - [`registry`]: pages of the list of topics
 //! - [`config`] and [`metrics`]: the one place for each
 
+pub mod auth;
 pub mod client;
 pub mod config;
 pub mod http;
@@ -49,6 +51,9 @@ pub enum GatewayError {
     /// A setting is out of range.
     #[error(transparent)]
     Config(#[from] config::BadValue),
+    /// A file or key of the authentication is of no use.
+    #[error(transparent)]
+    Auth(#[from] auth::AuthError),
     /// The address cannot be listened on.
     #[error(transparent)]
     Bind(#[from] BindError),
@@ -72,10 +77,11 @@ pub async fn run(
     config.validate()?;
     let config = Arc::new(config);
     let metrics = Metrics::register();
+    let auth = auth::Auth::open(&config)?;
     let listener = bind(config.listen, "--listen", BACKLOG)?;
     let address = listener.local_addr().unwrap_or(config.listen);
     let (hub, alive) =
-        Hub::start(&config, clock, &queues, &metrics).map_err(GatewayError::Shard)?;
+        Hub::start(&config, auth.clone(), clock, &queues, &metrics).map_err(GatewayError::Shard)?;
     let prices = Prices::new(clock);
     let (stop, drained, closed) =
         (tasks.token(), CancellationToken::new(), CancellationToken::new());
@@ -92,8 +98,12 @@ pub async fn run(
         drained.clone(),
     );
     tasks.essential("ingest", ingest);
+    if let Some(auth) = &auth {
+        auth.follow_key_sets(&metrics, tasks);
+    }
+    let (app_config, prices_of_app) = (config.clone(), prices.clone());
     let app =
-        http::App { config: config.clone(), hub: hub.clone(), prices: prices.clone(), metrics };
+        http::App { config: app_config, hub: hub.clone(), prices: prices_of_app, metrics, auth };
     let head_timeout = Duration::from_millis(config.limits.handshake_timeout_ms);
     let accepting =
         http::accept::run(listener, http::routes::build(app), head_timeout, closed.clone());

@@ -60,6 +60,7 @@ impl Metrics {
         describe_counter!("tickcast_gateway_rejoins_total", "Bus shards joined again, by cause");
         describe_gauge!("tickcast_gateway_topics", "Topics announced by feeds");
         describe_gauge!("tickcast_gateway_bus_up", "1 while the bus is reachable");
+        describe_counter!("tickcast_gateway_key_set_reads_total", "Readings of JWKS, by result");
         Self {
             connections: gauge!("tickcast_gateway_connections"),
             updates: counter!("tickcast_gateway_updates_total"),
@@ -93,6 +94,12 @@ impl Metrics {
     /// Counts an upgrade that was refused.
     pub fn refused(&self, reason: &'static str) {
         counter!("tickcast_gateway_refused_total", "reason" => reason).increment(1);
+    }
+
+    /// Counts a reading of a set of keys.
+    pub fn key_set_read(&self, is_read: bool) {
+        let result = if is_read { "ok" } else { "failed" };
+        counter!("tickcast_gateway_key_set_reads_total", "result" => result).increment(1);
     }
 
     /// Counts a shard of the bus that has to be joined again.

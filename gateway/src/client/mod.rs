@@ -1,5 +1,6 @@
 //! One connection: its socket, its reader, its commands.
 
+pub mod authorize;
 pub mod closing;
 pub mod commands;
 pub mod conn;
@@ -8,7 +9,7 @@ pub mod session;
 
 pub use conn::Conn;
 
-use crate::wire::Encoding;
+use crate::{auth::Access, wire::Encoding};
 use std::net::{SocketAddr, TcpStream};
 use tickcast_shared::protocol::Asked;
 
@@ -27,4 +28,6 @@ pub struct Dialled {
     pub asked: Asked,
     /// What both sides agreed to speak.
     pub encoding: Encoding,
+    /// What it may do, as far as it has shown.
+    pub access: Access,
 }

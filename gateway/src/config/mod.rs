@@ -4,9 +4,13 @@ mod limits;
 
 pub use limits::Limits;
 
+use crate::auth::{
+    config::{AuthConfig, Plans},
+    validate,
+};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-use std::net::SocketAddr;
+use std::{borrow::Cow, net::SocketAddr};
 use tickcast_shared::market::ExchangeId;
 
 /// Everything a gateway can be told; every key has a default.
@@ -35,6 +39,10 @@ pub struct GatewayConfig {
     pub shards: usize,
     /// Bounds on what a client may do and how long things may take.
     pub limits: Limits,
+    /// Who is let in; everyone, unless configured.
+    pub auth: AuthConfig,
+    /// What keys and tokens may say instead of limits, by name.
+    pub plans: Plans,
 }
 
 impl Default for GatewayConfig {
@@ -53,6 +61,8 @@ impl Default for GatewayConfig {
             io_uring: false,
             shards: 0,
             limits: Limits::default(),
+            auth: AuthConfig::default(),
+            plans: Plans::new(),
         }
     }
 }
@@ -65,11 +75,11 @@ const DEFAULT_EXCHANGE: &str = "kucoin";
 #[error("{key} = {value}: {right}")]
 pub struct BadValue {
     /// The key's full name.
-    pub key: &'static str,
+    pub key: Cow<'static, str>,
     /// What was configured.
     pub value: String,
     /// What would be right.
-    pub right: &'static str,
+    pub right: Cow<'static, str>,
 }
 
 /// Most shards that make sense; each is a thread.
@@ -81,11 +91,14 @@ impl GatewayConfig {
     /// # Errors
     /// [`BadValue`] names the first key that is out of range.
     pub fn validate(&self) -> Result<(), BadValue> {
-        let bad = |key, value: String, right| Err(BadValue { key, value, right });
+        let bad = |key: &'static str, value: String, right: &'static str| {
+            Err(BadValue { key: key.into(), value, right: right.into() })
+        };
         if self.shards > MAX_SHARDS {
             return bad("gateway.shards", self.shards.to_string(), "at most 256; 0 = one per core");
         }
         self.limits.validate()?;
+        validate::check(&self.auth, &self.plans, &self.default_exchange)?;
         let mut origins = self.allowed_origins.iter().flatten();
         match origins.find(|origin| !is_origin(origin)) {
             None => Ok(()),

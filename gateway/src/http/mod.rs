@@ -2,6 +2,7 @@
 
 pub mod accept;
 pub mod admin;
+pub mod credentials;
 pub mod extension;
 pub mod page;
 pub mod reply;
@@ -9,7 +10,7 @@ pub mod rest;
 pub mod routes;
 pub mod upgrade;
 
-use crate::{config::GatewayConfig, hub::Hub, metrics::Metrics, prices::Prices};
+use crate::{auth::Auth, config::GatewayConfig, hub::Hub, metrics::Metrics, prices::Prices};
 use std::sync::Arc;
 
 /// What the handlers share.
@@ -23,4 +24,6 @@ pub struct App {
     pub prices: Prices,
     /// Counters.
     pub metrics: Metrics,
+    /// Who is let in; none if everyone is.
+    pub auth: Option<Arc<Auth>>,
 }

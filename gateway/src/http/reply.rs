@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::json;
-use tickcast_shared::protocol::ErrorCode;
+use tickcast_shared::{market::Topic, protocol::ErrorCode};
 
 /// How long a client should wait for the first snapshot, in seconds: a bus that is there delivers
 /// it within that time.
@@ -48,6 +48,13 @@ impl Refusal {
         Self { status: StatusCode::NOT_FOUND, code: ErrorCode::UnknownTopic, message }
     }
 
+    /// 403 for what the client's key or token does not open.
+    #[must_use]
+    pub fn not_allowed(topic: &Topic) -> Self {
+        let message = format!("your key or token does not open {topic}");
+        Self { status: StatusCode::FORBIDDEN, code: ErrorCode::NotAllowed, message }
+    }
+
     /// 503 before the first snapshot.
     #[must_use]
     pub fn not_ready() -> Self {
@@ -66,6 +73,10 @@ impl IntoResponse for Refusal {
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             let wait = HeaderValue::from_static(NOT_READY_RETRY_SECS);
             response.headers_mut().insert(header::RETRY_AFTER, wait);
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            let scheme = HeaderValue::from_static("Bearer");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
         }
         if self.status == StatusCode::UPGRADE_REQUIRED {
             let version = HeaderValue::from_static("13");

@@ -1,10 +1,11 @@
 //! The public routes and what stands around them.
 
-use super::{App, page, reply::Refusal, rest, upgrade};
+use super::{App, credentials, page, reply::Refusal, rest, upgrade};
 use crate::GatewayConfig;
 use axum::{
     Router,
     http::{HeaderValue, Method, StatusCode, header},
+    middleware::from_fn_with_state,
     routing::get,
 };
 use std::time::Duration;
@@ -37,6 +38,7 @@ pub fn build(app: App) -> Router {
         .route("/v1/exchanges", get(rest::exchanges))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(app.clone(), credentials::check))
         .layer(no_store)
         .layer(origins)
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
@@ -55,7 +57,11 @@ fn cors(config: &GatewayConfig) -> CorsLayer {
         let origins = config.allowed_origins.iter().flatten();
         AllowOrigin::list(origins.filter_map(|origin| HeaderValue::from_str(origin).ok()))
     };
-    CorsLayer::new().allow_methods([Method::GET]).allow_origin(allowed)
+    let layer = CorsLayer::new().allow_methods([Method::GET]).allow_origin(allowed);
+    match config.auth.is_configured() {
+        true => layer.allow_headers([header::AUTHORIZATION, credentials::API_KEY]),
+        false => layer,
+    }
 }
 
 async fn unknown_path() -> Refusal {

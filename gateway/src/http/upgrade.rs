@@ -3,6 +3,7 @@
 use super::{App, accept::Peer, extension, reply::Refusal};
 use crate::{
     GatewayConfig,
+    auth::Access,
     client::Dialled,
     wire::{Encoding, Format},
 };
@@ -23,6 +24,7 @@ use tracing::debug;
 pub async fn handle(
     State(app): State<App>,
     Extension(peer): Extension<Peer>,
+    access: Access,
     RawQuery(query): RawQuery,
     mut request: Request,
 ) -> Response {
@@ -38,7 +40,7 @@ pub async fn handle(
         return upgrade_required("this connection cannot be upgraded").into_response();
     };
     let agreed = Agreed::on(request.headers(), app.config.deflate);
-    tokio::spawn(hand_over(app, upgrade, peer, wanted, agreed.encoding()));
+    tokio::spawn(hand_over(app, upgrade, peer, wanted, agreed.encoding(), access));
     switching_protocols(&derive_accept_key(key.as_bytes()), &agreed)
 }
 
@@ -177,6 +179,7 @@ async fn hand_over(
     Peer(peer): Peer,
     Wanted { topics, asked }: Wanted,
     encoding: Encoding,
+    access: Access,
 ) {
     let upgraded = match upgrade.await {
         Ok(upgraded) => upgraded,
@@ -195,7 +198,7 @@ async fn hand_over(
     drop(read_buf);
     match io.into_inner().into_std() {
         Ok(socket) => {
-            let dialled = Dialled { socket, leftover, peer, topics, asked, encoding };
+            let dialled = Dialled { socket, leftover, peer, topics, asked, encoding, access };
             if app.hub.serve(dialled).await.is_err() {
                 debug!(%peer, "shards are gone; connection dropped");
             }

@@ -7,6 +7,9 @@ use super::{
 };
 use serde_json::Value;
 
+/// Stands in a sample for names that the user is free to choose.
+pub(super) const ANY_NAME: &str = "*";
+
 /// Checks that every key of a layer exists in the sample.
 pub(super) fn check(layer: &Layer, sample: &Value) -> Result<(), ConfigError> {
     let unknown = match layer.at.find_sample(sample) {
@@ -33,7 +36,7 @@ fn first_unknown(at: &Key, value: &Value, sample: &Value) -> Option<Key> {
     match (value, sample) {
         (Value::Object(table), Value::Object(known)) => table.iter().find_map(|(name, member)| {
             let key = at.with_name(name);
-            match known.get(name) {
+            match known.get(name).or_else(|| known.get(ANY_NAME)) {
                 None => Some(key),
                 Some(sample) => first_unknown(&key, member, sample),
             }
