@@ -4,6 +4,7 @@
 
 mod support;
 
+mod authentication;
 mod configuration;
 mod conversation;
 mod demo;

@@ -62,11 +62,14 @@ fn nearest(key: &Key, sample: &Value) -> Option<Key> {
     })
 }
 
-/// The candidate in the list element that the user was writing, rather than in the first.
+/// The candidate in the list element or under the name that the user was writing, rather than in the
+/// first or any.
 fn at_indices_of(mut candidate: Key, written: &Key) -> Key {
     for (step, written) in candidate.0.iter_mut().zip(&written.0) {
-        if let (Step::Index(index), Step::Index(wanted)) = (step, written) {
-            *index = *wanted;
+        match (step, written) {
+            (Step::Index(index), Step::Index(wanted)) => *index = *wanted,
+            (Step::Name(name), Step::Name(wanted)) if name == ANY_NAME => name.clone_from(wanted),
+            _ => {}
         }
     }
     candidate

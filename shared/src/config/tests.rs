@@ -172,6 +172,18 @@ fn unknown_keys_name_the_nearest_known_one() {
 }
 
 #[test]
+fn a_table_may_have_names_of_the_users_choice() {
+    let known = serde_json::json!({"plans": {"*": {"max_topics": 5}}});
+    let layer = |text: &str| Layer::of_text("file".into(), text.into()).unwrap();
+    super::known::check(&layer("[plans.pro]\nmax_topics = 1\n"), &known).unwrap();
+    let error = super::known::check(&layer("[plans.pro]\nmax_topic = 1\n"), &known).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "file:2: unknown key plans.pro.max_topic; the nearest known one is plans.pro.max_topics"
+    );
+}
+
+#[test]
 fn an_unknown_variable_names_the_variable_that_was_meant() {
     assert_eq!(
         mistake("", &[("TICKCAST_GATWAY__LISTEN", "x")], vec![]),
