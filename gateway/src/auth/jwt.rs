@@ -135,6 +135,10 @@ pub fn check<'a>(issuers: &'a [Issuer], token: &str) -> Result<Claims, Refused<'
     // `none` is no algorithm here. What the header says only chooses among the keys whose algorithm
     // is settled.
     let Ok(header) = decode_header(token) else { return Err(unreadable) };
+    // It insists on extensions, of which none is known here (RFC 7515 section 4.1.11).
+    if header.crit.is_some() {
+        return Err(unreadable);
+    }
     let mut refused = Refused { denied: Denied::NoKey, lacking: Vec::new() };
     for issuer in issuers.iter().filter(|issuer| issuer.algorithm == header.alg) {
         let keys = issuer.candidates(header.kid.as_deref());

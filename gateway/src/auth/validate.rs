@@ -33,8 +33,8 @@ pub fn check(auth: &AuthConfig, plans: &Plans, exchange: &ExchangeId) -> Result<
             return Err(bad(format!("gateway.auth.api_key[{at}].name"), quoted(&key.name), right));
         }
     }
-    let jwts = auth.jwt.iter().enumerate();
-    jwts.map(|(at, jwt)| check_jwt(&format!("gateway.auth.jwt[{at}]"), jwt)).collect()
+    let mut jwts = auth.jwt.iter().enumerate();
+    jwts.try_for_each(|(at, jwt)| check_jwt(&format!("gateway.auth.jwt[{at}]"), jwt))
 }
 
 fn check_plan(name: &str, plan: &PlanConfig, exchange: &ExchangeId) -> Result<(), BadValue> {

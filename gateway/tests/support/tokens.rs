@@ -127,15 +127,18 @@ impl Signer {
 
     /// A token with these claims beside those that every token needs; `null` takes one out.
     pub fn token(&self, kid: Option<&str>, claims: Value) -> String {
+        self.token_with(kid.map_or(json!({}), |kid| json!({"kid": kid})), claims)
+    }
+
+    /// The same with further keys in its header.
+    pub fn token_with(&self, header: Value, claims: Value) -> String {
         let mut all = json!({"iss": ISSUER, "aud": AUDIENCE, "exp": seconds_from_now(600)});
         let changed = claims.as_object().unwrap().clone();
         all.as_object_mut().unwrap().extend(changed);
         all.as_object_mut().unwrap().retain(|_, value| !value.is_null());
-        let mut header = json!({"typ": "JWT", "alg": self.algorithm()});
-        if let Some(kid) = kid {
-            header["kid"] = kid.into();
-        }
-        let message = format!("{}.{}", text(header.to_string()), text(all.to_string()));
+        let mut whole = json!({"typ": "JWT", "alg": self.algorithm()});
+        whole.as_object_mut().unwrap().extend(header.as_object().unwrap().clone());
+        let message = format!("{}.{}", text(whole.to_string()), text(all.to_string()));
         format!("{message}.{}", text(self.sign(message.as_bytes())))
     }
 }

@@ -119,6 +119,8 @@ async fn claims_are_required_and_must_be_ours() {
     ] {
         auth.admit(&signer.token(None, claims)).await.unwrap();
     }
+    let demanding = signer.token_with(json!({"crit": ["b64"], "b64": false}), json!({}));
+    assert_eq!(denied(&auth, &demanding).await, Denied::Unreadable);
     let late = signer.token(None, json!({"exp": seconds_from_now(-20)}));
     assert_eq!(auth.admit_connection(&late).await.unwrap_err(), Denied::Expired);
     for text in ["", "a.b.c", "nonsense", &"a".repeat(9000)] {
