@@ -8,10 +8,15 @@ use std::{
     path::Path,
 };
 use tickcast_feed::config::{ConfigError::NoExchange, ConfigErrors, ExchangeConfig, FeedConfig};
-use tickcast_gateway::{GatewayConfig, config::TlsConfig};
+use tickcast_gateway::{
+    GatewayConfig,
+    auth::config::{ApiKeyConfig, AuthConfig, JwtAlgorithm, JwtConfig, PlanConfig},
+    config::TlsConfig,
+};
 use tickcast_shared::{
     bus::redis::Redis,
-    config::{self, redact_url},
+    config::{self, is_secret, redact_url},
+    secret::{HIDDEN, Secret},
 };
 
 /// Where Redis listens by default.
@@ -68,6 +73,9 @@ impl Config {
             private_key: "tls/privkey.pem".into(),
         });
         sample.gateway.trusted_proxies.push(IpNet::from(IpAddr::from([127, 0, 0, 1])));
+        sample.gateway.auth = sample_auth();
+        // A plan may have any name.
+        sample.gateway.plans.insert("*".to_owned(), sample_plan());
         let timing = &mut sample.feed.timing;
         for unset in [&mut timing.idle_ms, &mut timing.quiet_ms, &mut timing.proof_ms] {
             *unset = Some(SAMPLE_MS);
@@ -105,11 +113,57 @@ impl Config {
     }
 }
 
+fn sample_auth() -> AuthConfig {
+    let topics = Some(vec!["ticker:*:*-USDT".to_owned()]);
+    let key = ApiKeyConfig {
+        name: "desk".to_owned(),
+        sha256: "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae".to_owned(),
+        topics,
+        plan: Some("pro".to_owned()),
+    };
+    let jwt = JwtConfig {
+        algorithm: JwtAlgorithm::RS256,
+        secret: Some(Secret::new("")),
+        secret_file: Some("/etc/tickcast/jwt-secret".into()),
+        public_key_file: Some("/etc/tickcast/issuer.pem".into()),
+        jwks_file: Some("/etc/tickcast/jwks.json".into()),
+        jwks_url: Some("https://issuer.example/.well-known/jwks.json".to_owned()),
+        kid: Some("2026-11".to_owned()),
+        issuer: "https://issuer.example".to_owned(),
+        audience: "tickcast".to_owned(),
+        leeway_seconds: 30,
+    };
+    AuthConfig {
+        required: Some(true),
+        allow_first_message: true,
+        api_keys_file: Some("/etc/tickcast/api-keys".into()),
+        api_key: vec![key],
+        jwt: vec![jwt],
+    }
+}
+
+fn sample_plan() -> PlanConfig {
+    PlanConfig {
+        max_topics: Some(100),
+        commands_per_second: Some(5),
+        command_burst: Some(20),
+        min_interval_ms: Some(100),
+        topics: Some(vec!["ticker:*:*-USDT".to_owned()]),
+    }
+}
+
 fn redact(value: &mut toml::Value) {
     match value {
         toml::Value::String(text) => *text = redact_url(text),
         toml::Value::Array(list) => list.iter_mut().for_each(redact),
-        toml::Value::Table(table) => table.iter_mut().for_each(|(_, member)| redact(member)),
+        toml::Value::Table(table) => {
+            for (key, member) in table.iter_mut() {
+                match is_secret(key) {
+                    true => *member = HIDDEN.into(),
+                    false => redact(member),
+                }
+            }
+        }
         _ => {}
     }
 }

@@ -206,6 +206,7 @@ fn gateway_failure(error: GatewayError) -> Failure {
     match error {
         GatewayError::Config(error) => Failure::Mistake(error.to_string()),
         GatewayError::Certificate(error) => Failure::Mistake(error.to_string()),
+        GatewayError::Auth(error) => Failure::Mistake(error.to_string()),
         other => Failure::Failed(other.into()),
     }
 }

@@ -4,6 +4,7 @@
 
 mod support;
 
+mod authentication;
 mod breakage;
 mod configuration;
 mod conversation;

@@ -2,19 +2,23 @@
 //!
 //! - [`ingest`]: joins the bus's shards, judges who is alive, frames what changed
 //! - [`hub`]: the fan-out: topics, cohorts, members, one thread a shard
+//! - [`auth`]: who is let in, and what for
 //! - [`client`]: one connection: reading, commands, present values, closing
 //! - [`wire`]: WebSocket frames
 //! - [`listen`] and [`door`]: the sockets, and who is let in
 //! - [`http`]: accepting, the upgrade, REST, the page
 //! - [`prices`]: the table of last values behind REST
 //! - [`registry`]: pages of the list of topics
+//! - [`drain`]: the order of a shutdown
 //! - [`descriptors`] and [`memory`]: what the process may take, and what happens near its end
 //! - [`config`] and [`metrics`]: the one place for each
 
+pub mod auth;
 pub mod client;
 pub mod config;
 pub mod descriptors;
 pub mod door;
+pub mod drain;
 pub mod http;
 pub mod hub;
 pub mod ingest;
@@ -59,6 +63,9 @@ pub enum GatewayError {
     /// A setting is out of range.
     #[error(transparent)]
     Config(#[from] config::BadValue),
+    /// A file or key of the authentication is of no use.
+    #[error(transparent)]
+    Auth(#[from] auth::AuthError),
     /// The certificate cannot be used.
     #[error(transparent)]
     Certificate(#[from] http::tls::certificate::Mistake),
@@ -85,10 +92,12 @@ pub async fn run(
     let metrics = Metrics::register();
     let tls = config.tls.clone().map(|files| http::tls::start(files, metrics.clone()));
     let (tls, certificate) = tls.transpose()?.unzip();
+    let auth = auth::Auth::open(&config)?;
     let (hub, alive) =
-        Hub::start(&config, clock, &queues, &metrics).map_err(GatewayError::Shard)?;
+        Hub::start(&config, auth.clone(), clock, &queues, &metrics).map_err(GatewayError::Shard)?;
     let prices = Prices::new(clock);
-    let (closed, drained) = (CancellationToken::new(), CancellationToken::new());
+    let drained = CancellationToken::new();
+    let closed = drained.child_token();
 
     tasks.essential("shards", watch_shards(alive, config.shard_count(), drained.clone()));
     let subscriber = bus.subscriber();
@@ -106,8 +115,11 @@ pub async fn run(
     if let Some(certificate) = certificate {
         tasks.essential("certificate", certificate.run(drained.clone()));
     }
+    if let Some(auth) = &auth {
+        auth.follow_key_sets(&metrics, tasks);
+    }
     let notice = Duration::from_millis(config.limits.drain_notice_ms);
-    let drain = Drain {
+    let drain = drain::Drain {
         hub: hub.clone(),
         door: door.clone(),
         readiness,
@@ -118,7 +130,7 @@ pub async fn run(
     tasks.essential("drain", drain.run(tasks.token()));
     let address = entrances.public.address(config.listen);
     let proxied = entrances.proxied.as_ref().and_then(|it| it.listener.local_addr().ok());
-    let app = http::App { config, door, hub: hub.clone(), prices, metrics };
+    let app = http::App { config, auth, door, hub: hub.clone(), prices, metrics };
     let reception = http::accept::Reception::new(app, tls);
     for entrance in [Some(entrances.public), entrances.proxied].into_iter().flatten() {
         let (reception, closed, drained) = (reception.clone(), closed.clone(), drained.clone());
@@ -155,32 +167,4 @@ async fn follow(
     }
     stop.cancelled().await;
     Ok(())
-}
-
-/// What shutdown needs.
-struct Drain {
-    hub: Hub,
-    door: Arc<Door>,
-    readiness: Readiness,
-    notice: Duration,
-    closed: CancellationToken,
-    drained: CancellationToken,
-}
-
-impl Drain {
-    /// Not ready, then (after the notice) not accepting, then closes spread over the window.
-    async fn run(self, stop: CancellationToken) -> Result<(), Infallible> {
-        // Should this task break, the others end with it.
-        let (closed, drained) = (self.closed.drop_guard(), self.drained.drop_guard());
-        stop.cancelled().await;
-        self.readiness.set(false);
-        let connections = self.hub.report().await.open;
-        info!(connections, "draining");
-        tokio::time::sleep(self.notice).await;
-        self.door.drain();
-        drop(closed);
-        self.hub.drain().await;
-        drop(drained);
-        Ok(())
-    }
 }

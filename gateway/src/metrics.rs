@@ -75,6 +75,7 @@ impl Metrics {
         describe_counter!("tickcast_gateway_rejoins_total", "Bus shards joined again, by cause");
         describe_gauge!("tickcast_gateway_topics", "Topics announced by feeds");
         describe_gauge!("tickcast_gateway_bus_up", "1 while the bus is reachable");
+        describe_counter!("tickcast_gateway_key_set_reads_total", "Readings of JWKS, by result");
         Self {
             connections: gauge!("tickcast_gateway_connections"),
             updates: counter!("tickcast_gateway_updates_total"),
@@ -125,6 +126,12 @@ impl Metrics {
     /// The certificate's files cannot be used; the one in force stays.
     pub fn certificate_is_broken(&self) {
         gauge!("tickcast_gateway_tls_certificate_broken").set(1.0);
+    }
+
+    /// Counts a reading of a set of keys.
+    pub fn key_set_read(&self, is_read: bool) {
+        let result = if is_read { "ok" } else { "failed" };
+        counter!("tickcast_gateway_key_set_reads_total", "result" => result).increment(1);
     }
 
     /// Counts a shard of the bus that has to be joined again.

@@ -8,6 +8,7 @@
 //! - [`backoff`]: waiting times as values
 //! - [`lifecycle`]: named tasks under one cancellation token
 //! - [`config`]: file, environment and flags, with errors that name the key
+//! - [`secret`]: text that is never shown
 //! - [`telemetry`]: logs and metrics
 //! - [`admin`]: the listener for operators
 //! - [`panics`]: tasks that break on request, in builds for tests
@@ -23,6 +24,7 @@ pub mod lifecycle;
 pub mod market;
 pub mod panics;
 pub mod protocol;
+pub mod secret;
 pub mod telemetry;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -6,6 +6,8 @@ mod lines;
 mod market;
 mod rest;
 mod tickcast;
+#[path = "../../gateway/tests/support/tokens.rs"]
+pub mod tokens;
 mod wait;
 
 pub use client::Client;

@@ -1,6 +1,6 @@
 //! What a client's commands do.
 
-use super::{plan::Plan, session::Session};
+use super::{authorize, plan::Plan, session::Session};
 use crate::{
     hub::{Change, Table},
     wire::encode,
@@ -27,6 +27,10 @@ pub async fn handle(session: &Session, text: &str) {
         }
     };
     let id = request.id.as_ref();
+    let is_open_to_all = matches!(request.command, Command::Ping | Command::Auth { .. });
+    if !is_open_to_all && !authorize::is_let_in(session, id) {
+        return;
+    }
     match request.command {
         Command::Ping => {
             let time = session.shard.borrow().clock.now();
@@ -44,10 +48,7 @@ pub async fn handle(session: &Session, text: &str) {
         Command::Topics { matching, limit, cursor } => {
             topics(session, id, matching.as_deref(), limit, cursor.as_deref());
         }
-        Command::Auth { .. } => {
-            let message = "this server asks for no token";
-            refuse(session, id, ErrorCode::BadField, message, Some("token"));
-        }
+        Command::Auth { token } => Box::pin(authorize::renew(session, id, &token)).await,
     }
 }
 
@@ -77,7 +78,8 @@ pub fn slow_down(session: &Session, wait: Duration) {
 /// Adds topics and patterns: `subscribed`, the present values, `synced`. Not while a pass runs.
 pub fn subscribe(session: &Session, id: Option<&Id>, wanted: &Subscribe) {
     let mut shard = session.shard.borrow_mut();
-    let most = shard.config.limits.max_topics;
+    let access = shard.access(session.member);
+    let most = access.limits(&shard.config).max_topics;
     let list = [("topics", wanted.topics.len()), ("since", wanted.since.len())];
     if let Some((field, _)) = list.into_iter().find(|(_, count)| *count > most) {
         drop(shard);
@@ -85,11 +87,11 @@ pub fn subscribe(session: &Session, id: Option<&Id>, wanted: &Subscribe) {
         return refuse(session, id, ErrorCode::TooManyTopics, &message, Some(field));
     }
     let table = shard.fan.table(session.member);
-    if Plan::new(&shard, &table, wanted).depends_on_news() {
+    if Plan::new(&shard, &table, wanted, &access).depends_on_news() {
         // A topic may have been announced just now: REST knows it already.
         shard.pass_now();
     }
-    let plan = Plan::new(&shard, &table, wanted);
+    let plan = Plan::new(&shard, &table, wanted, &access);
     let (due, held) = plan.due_and_held(&shard, &wanted.since);
     let aliases: BTreeMap<&str, &str> =
         plan.aliases.iter().map(|(text, full)| (*text, full.as_str())).collect();
@@ -163,7 +165,9 @@ fn topics(
 ) {
     let page = {
         let shard = session.shard.borrow();
+        let access = shard.access(session.member);
         let present = shard.fan.topics.present().map(|(_, topic)| topic);
+        let present = present.filter(|topic| access.allows(topic));
         Wanted::filter(matching, &shard.config.default_exchange)
             .map(|wanted| crate::registry::page(present, wanted.as_ref(), limit, cursor))
     };

@@ -1,5 +1,6 @@
 //! One connection: its socket, its reader, its commands.
 
+pub mod authorize;
 pub mod closing;
 pub mod commands;
 pub mod conn;
@@ -11,7 +12,7 @@ pub mod tls;
 pub use conn::Conn;
 pub use tls::Tls;
 
-use crate::{door::Seat, wire::Encoding};
+use crate::{auth::Access, door::Seat, wire::Encoding};
 use std::{
     net::{SocketAddr, TcpStream},
     sync::Arc,
@@ -37,4 +38,6 @@ pub struct Dialled {
     pub asked: Asked,
     /// What both sides agreed to speak.
     pub encoding: Encoding,
+    /// What it may do, as far as it has shown.
+    pub access: Access,
 }

@@ -1,6 +1,9 @@
 //! What a `subscribe` comes to: every text a client wrote is accepted, or rejected with a reason.
 
-use crate::hub::{Settings, Table, TopicId, shard::Shard};
+use crate::{
+    auth::Access,
+    hub::{Settings, Table, TopicId, shard::Shard},
+};
 use std::collections::{BTreeMap, BTreeSet};
 use tickcast_shared::{
     bus::Stamp,
@@ -23,21 +26,27 @@ pub struct Plan<'a> {
     pub aliases: BTreeMap<&'a str, String>,
     /// What could not be subscribed.
     pub rejected: Vec<Rejected<'a>>,
+    access: &'a Access,
+    max_topics: usize,
 }
 
 impl<'a> Plan<'a> {
     /// Looks every text up; nothing is allocated for a name that no feed has announced.
     #[must_use]
-    pub fn new(shard: &Shard, table: &Table, wanted: &'a Subscribe) -> Self {
+    pub fn new(shard: &Shard, table: &Table, wanted: &'a Subscribe, access: &'a Access) -> Self {
+        let limits = access.limits(&shard.config);
+        let max_topics = limits.max_topics;
         let mut plan = Self {
             table: table.clone(),
             topics: BTreeSet::new(),
-            settings: Settings::in_force(wanted.asked, &shard.config.limits),
+            settings: Settings::in_force(wanted.asked, limits),
             patterns: Vec::new(),
             aliases: BTreeMap::new(),
             rejected: Vec::new(),
+            access,
+            max_topics,
         };
-        let expanded = table.expanded(&shard.fan.topics, shard.config.limits.max_topics);
+        let expanded = table.expanded(&shard.fan.topics, max_topics);
         let mut covered: BTreeSet<TopicId> = expanded.into_iter().map(|(id, _)| id).collect();
         for text in &wanted.topics {
             let taken = if Pattern::is_meant(text) {
@@ -87,12 +96,15 @@ impl<'a> Plan<'a> {
     ) -> Result<(), (ErrorCode, String)> {
         let topic = Topic::parse_client(text, default_exchange(shard))
             .map_err(|error| (ErrorCode::BadTopic, error.to_string()))?;
+        if !self.access.allows(&topic) {
+            return Err(not_allowed(topic.as_str()));
+        }
         let id = shard.fan.topics.find(&topic).ok_or_else(|| {
             let message = format!("no feed has announced {topic}; ask for {{\"op\":\"topics\"}}");
             (ErrorCode::UnknownTopic, message)
         })?;
-        if !covered.contains(&id) && covered.len() >= shard.config.limits.max_topics {
-            return Err(too_many(shard));
+        if !covered.contains(&id) && covered.len() >= self.max_topics {
+            return Err(self.too_many());
         }
         covered.insert(id);
         self.table.add_topic(id, self.settings);
@@ -111,15 +123,16 @@ impl<'a> Plan<'a> {
     ) -> Result<(), (ErrorCode, String)> {
         let pattern = Pattern::parse_client(text, default_exchange(shard))
             .map_err(|error| (ErrorCode::BadTopic, error.to_string()))?;
+        if !self.access.allows_pattern(&pattern) {
+            return Err(not_allowed(pattern.as_str()));
+        }
         let matching: Vec<TopicId> = shard.fan.topics.matching(&pattern).collect();
         let added = matching.iter().filter(|id| !covered.contains(id)).count();
         // A pattern counts as one itself, so that those which match nothing have a limit as well.
         let is_new = !self.table.patterns().any(|it| *it == pattern);
         let patterns = self.table.patterns().len() + usize::from(is_new);
-        if covered.len() + added > shard.config.limits.max_topics
-            || patterns > shard.config.limits.max_topics
-        {
-            return Err(too_many(shard));
+        if covered.len() + added > self.max_topics || patterns > self.max_topics {
+            return Err(self.too_many());
         }
         covered.extend(&matching);
         self.topics.extend(matching);
@@ -127,8 +140,14 @@ impl<'a> Plan<'a> {
             self.aliases.insert(text, pattern.as_str().to_owned());
         }
         self.table.add_pattern(&pattern, self.settings, &shard.fan.topics);
+        self.table.set_most(self.max_topics, shard.config.limits.max_topics);
         self.patterns.push(pattern);
         Ok(())
+    }
+
+    fn too_many(&self) -> (ErrorCode, String) {
+        let max = self.max_topics;
+        (ErrorCode::TooManyTopics, format!("a connection may have {max} topics and {max} patterns"))
     }
 }
 
@@ -136,7 +155,8 @@ fn default_exchange(shard: &Shard) -> &ExchangeId {
     &shard.config.default_exchange
 }
 
-fn too_many(shard: &Shard) -> (ErrorCode, String) {
-    let max = shard.config.limits.max_topics;
-    (ErrorCode::TooManyTopics, format!("a connection may have {max} topics and {max} patterns"))
+/// A pattern wider than what is allowed is refused like a topic outside of it: a client that got a part
+/// of what it asked for would not know which.
+fn not_allowed(name: &str) -> (ErrorCode, String) {
+    (ErrorCode::NotAllowed, format!("your key or token does not open {name}"))
 }

@@ -1,7 +1,7 @@
 //! The life of one connection on its shard.
 
 use super::{
-    Conn, Dialled, commands,
+    Conn, Dialled, authorize, commands,
     conn::Turn,
     pace::{Allowance, Verdict},
 };
@@ -66,7 +66,7 @@ static SERVED: AtomicU64 = AtomicU64::new(0);
 
 /// Takes a connection onto its shard; what it returns serves it until it ends.
 pub fn serve(dialled: Dialled, shard: Rc<RefCell<Shard>>) -> Option<impl Future<Output = ()>> {
-    let Dialled { socket, tls, leftover, peer, seat, topics, asked, encoding } = dialled;
+    let Dialled { socket, tls, leftover, peer, seat, topics, asked, encoding, access } = dialled;
     let number = SERVED.fetch_add(1, Ordering::Relaxed);
     let patience = kernel_patience(&shard.borrow().config.limits);
     let conn = match Conn::new(socket, tls, peer, number, patience) {
@@ -77,6 +77,7 @@ pub fn serve(dialled: Dialled, shard: Rc<RefCell<Shard>>) -> Option<impl Future<
         }
     };
     let member = shard.borrow_mut().enter(conn.clone(), encoding);
+    shard.borrow_mut().admit(member, access);
     let session = Session { shard, conn, member, _seat: seat };
     session.welcome();
     let first = topics.map(|topics| Subscribe { topics, asked, since: Default::default() });
@@ -122,7 +123,7 @@ impl Session {
     }
 
     async fn begin(&self, first: Option<Subscribe>, early: Vec<Incoming>) -> Result<(), Ended> {
-        if let Some(first) = first {
+        if let Some(first) = first.filter(|_| authorize::is_let_in(self, None)) {
             self.pass_over().await;
             commands::subscribe(self, None, &first);
         }
@@ -142,9 +143,12 @@ impl Session {
 
     fn welcome(&self) {
         let mut shard = self.shard.borrow_mut();
-        let limits = &shard.config.limits;
+        let access = shard.access(self.member);
+        let limits = access.limits(&shard.config);
         let (name, now) = (self.conn.name(), shard.clock.now());
-        let message = ServerMessage::welcome(&name, now, limits.heartbeat_ms, limits, &FEATURES);
+        let mut features = FEATURES.to_vec();
+        features.extend(shard.auth.as_ref().map(|_| "auth"));
+        let message = ServerMessage::welcome(&name, now, limits.heartbeat_ms, limits, &features);
         let frame = encode::message(&message, shard.fan.table(self.member).encoding());
         shard.answer(self.member, frame);
         if shard.is_draining {
@@ -211,7 +215,8 @@ impl Session {
             return Ok(true);
         }
         let mut shard = self.shard.borrow_mut();
-        let limits = &shard.config.limits;
+        let access = shard.access(self.member);
+        let limits = access.limits(&shard.config);
         let allowance =
             Allowance { per_second: limits.commands_per_second, burst: limits.command_burst };
         let verdict = shard.paces.count(self.conn.number(), allowance);

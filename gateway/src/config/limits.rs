@@ -85,7 +85,9 @@ impl Limits {
     /// # Errors
     /// [`BadValue`] names the first key that is out of range.
     pub fn validate(&self) -> Result<(), BadValue> {
-        let bad = |key, value: u64, right| Err(BadValue { key, value: value.to_string(), right });
+        let bad = |key: &'static str, value: u64, right: &'static str| {
+            Err(BadValue { key: key.into(), value: value.to_string(), right: right.into() })
+        };
         if !(1024..=16 << 20).contains(&self.max_message_bytes) {
             let value = self.max_message_bytes as u64;
             return bad("gateway.limits.max_message_bytes", value, "1024 to 16777216 bytes");

@@ -6,10 +6,16 @@ mod tls;
 pub use limits::Limits;
 pub use tls::TlsConfig;
 
-use crate::http::forwarded::ForwardedHeader;
+use crate::{
+    auth::{
+        config::{AuthConfig, Plans},
+        validate,
+    },
+    http::forwarded::ForwardedHeader,
+};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-use std::net::SocketAddr;
+use std::{borrow::Cow, net::SocketAddr};
 use tickcast_shared::market::ExchangeId;
 
 /// Everything a gateway can be told; every key has a default.
@@ -42,6 +48,10 @@ pub struct GatewayConfig {
     pub tls: Option<TlsConfig>,
     /// Bounds on what a client may do and how long things may take.
     pub limits: Limits,
+    /// Who is let in; everyone, unless configured.
+    pub auth: AuthConfig,
+    /// What keys and tokens may say instead of limits, by name.
+    pub plans: Plans,
 }
 
 impl Default for GatewayConfig {
@@ -62,6 +72,8 @@ impl Default for GatewayConfig {
             shards: 0,
             tls: None,
             limits: Limits::default(),
+            auth: AuthConfig::default(),
+            plans: Plans::new(),
         }
     }
 }
@@ -74,11 +86,11 @@ const DEFAULT_EXCHANGE: &str = "kucoin";
 #[error("{key} = {value}: {right}")]
 pub struct BadValue {
     /// The key's full name.
-    pub key: &'static str,
+    pub key: Cow<'static, str>,
     /// What was configured.
     pub value: String,
     /// What would be right.
-    pub right: &'static str,
+    pub right: Cow<'static, str>,
 }
 
 /// Most shards that make sense; each is a thread.
@@ -90,11 +102,14 @@ impl GatewayConfig {
     /// # Errors
     /// [`BadValue`] names the first key that is out of range.
     pub fn validate(&self) -> Result<(), BadValue> {
-        let bad = |key, value: String, right| Err(BadValue { key, value, right });
+        let bad = |key: &'static str, value: String, right: &'static str| {
+            Err(BadValue { key: key.into(), value, right: right.into() })
+        };
         if self.shards > MAX_SHARDS {
             return bad("gateway.shards", self.shards.to_string(), "at most 256; 0 = one per core");
         }
         self.limits.validate()?;
+        validate::check(&self.auth, &self.plans, &self.default_exchange)?;
         if self.proxy_listen.is_some() && self.trusted_proxies.is_empty() {
             let right = "needs gateway.trusted_proxies = [\"10.0.0.0/8\"] or whatever network your \
                          proxies are in: nobody else may use it";
@@ -118,15 +133,17 @@ impl GatewayConfig {
     /// # Errors
     /// [`BadValue`] says how to decide.
     pub fn check_exposure(&self, address: SocketAddr) -> Result<(), BadValue> {
-        if address.ip().to_canonical().is_loopback() || self.allowed_origins.is_some() {
+        let is_guarded = self.allowed_origins.is_some() || self.auth.is_configured();
+        if address.ip().to_canonical().is_loopback() || is_guarded {
             return Ok(());
         }
         Err(BadValue {
-            key: "gateway.listen",
+            key: "gateway.listen".into(),
             value: address.to_string(),
             right: "other machines can connect, so say who may: gateway.allowed_origins = \
                     [\"https://your.site\"] for pages of your own, [\"*\"] for everybody, or configure \
-                    gateway.auth; see README.md",
+                    gateway.auth; see README.md"
+                .into(),
         })
     }
 

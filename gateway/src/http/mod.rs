@@ -2,6 +2,7 @@
 
 pub mod accept;
 pub mod admin;
+pub mod credentials;
 pub mod extension;
 pub mod farewell;
 pub mod forwarded;
@@ -15,7 +16,9 @@ pub mod tls;
 pub mod upgrade;
 pub mod visitor;
 
-use crate::{config::GatewayConfig, door::Door, hub::Hub, metrics::Metrics, prices::Prices};
+use crate::{
+    auth::Auth, config::GatewayConfig, door::Door, hub::Hub, metrics::Metrics, prices::Prices,
+};
 use std::sync::Arc;
 
 /// What the handlers share.
@@ -31,4 +34,6 @@ pub struct App {
     pub prices: Prices,
     /// Counters.
     pub metrics: Metrics,
+    /// Who is let in; none if everyone is.
+    pub auth: Option<Arc<Auth>>,
 }

@@ -1,6 +1,7 @@
 //! The page at `/`: the last prices as a plain table, without script.
 
 use super::App;
+use crate::auth::Access;
 use axum::{
     extract::State,
     http::{HeaderName, header},
@@ -15,13 +16,14 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 const MAX_ROWS: usize = 200;
 
 /// `GET /`
-pub async fn show(State(app): State<App>) -> impl IntoResponse {
+pub async fn show(State(app): State<App>, access: Access) -> impl IntoResponse {
     let headers: [(HeaderName, &str); 1] = [(header::CONTENT_SECURITY_POLICY, POLICY)];
-    (headers, Html(render(&app)))
+    (headers, Html(render(&app, &access)))
 }
 
-fn render(app: &App) -> String {
+fn render(app: &App, access: &Access) -> String {
     let mut all = app.prices.all();
+    all.retain(|(topic, _)| access.allows(topic));
     all.sort_by(|(a, _), (b, _)| a.cmp(b));
     let simulated = all.iter().any(|(_, shown)| shown.record.body.ticker().simulated);
     let mut rows = String::new();

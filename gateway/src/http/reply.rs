@@ -8,7 +8,7 @@ use axum::{
 };
 use serde_json::json;
 use std::time::Duration;
-use tickcast_shared::protocol::ErrorCode;
+use tickcast_shared::{market::Topic, protocol::ErrorCode};
 
 /// How long a client should wait where nothing better is known, such as for the first snapshot: a
 /// bus that is there delivers it within that time.
@@ -71,6 +71,13 @@ impl Refusal {
         Self::new(StatusCode::NOT_FOUND, ErrorCode::UnknownTopic, message)
     }
 
+    /// 403 for what the client's key or token does not open.
+    #[must_use]
+    pub fn not_allowed(topic: &Topic) -> Self {
+        let message = format!("your key or token does not open {topic}");
+        Self::new(StatusCode::FORBIDDEN, ErrorCode::NotAllowed, message)
+    }
+
     /// 503 before the first snapshot.
     #[must_use]
     pub fn not_ready() -> Self {
@@ -89,6 +96,10 @@ impl IntoResponse for Refusal {
             let seconds = wait.as_millis().div_ceil(1000).max(1);
             let seconds = HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX));
             response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            let scheme = HeaderValue::from_static("Bearer");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
         }
         if self.status == StatusCode::UPGRADE_REQUIRED {
             let version = HeaderValue::from_static("13");

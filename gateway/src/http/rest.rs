@@ -1,7 +1,7 @@
 //! REST: last prices, topics, symbols, exchanges.
 
 use super::{App, reply::Refusal};
-use crate::{client::commands::Wanted, registry};
+use crate::{auth::Access, client::commands::Wanted, registry};
 use axum::{
     Json,
     extract::{Path, RawQuery, State},
@@ -28,6 +28,7 @@ pub struct Prices {
 /// `GET /v1/price/{symbol}?exchange=`
 pub async fn price(
     State(app): State<App>,
+    access: Access,
     Path(symbol): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Box<RawValue>>, Refusal> {
@@ -35,6 +36,9 @@ pub async fn price(
     let [exchange] = named(query.as_deref(), ["exchange"])?;
     let exchange = exchange_or_default(&app, exchange.as_deref())?;
     let topic = ticker(&symbol, &exchange)?;
+    if !access.allows(&topic) {
+        return Err(Refusal::not_allowed(&topic));
+    }
     app.prices.price(&topic).map(Json).ok_or_else(|| {
         Refusal::unknown_topic(format!("no feed has announced {topic}; see /v1/topics"))
     })
@@ -43,6 +47,7 @@ pub async fn price(
 /// `GET /v1/prices?symbols=A,B&exchange=`
 pub async fn prices(
     State(app): State<App>,
+    access: Access,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Prices>, Refusal> {
     ready(&app)?;
@@ -58,6 +63,9 @@ pub async fn prices(
     for symbol in symbols {
         // What cannot be a symbol is as missing as one that is not listed.
         let topic = ticker(symbol, &exchange).ok();
+        if let Some(topic) = topic.as_ref().filter(|topic| !access.allows(topic)) {
+            return Err(Refusal::not_allowed(topic));
+        }
         match topic.and_then(|topic| app.prices.price(&topic)) {
             Some(price) => answer.prices.push(price),
             None => answer.missing.push(symbol.to_owned()),
@@ -67,7 +75,7 @@ pub async fn prices(
 }
 
 /// `GET /v1/topics?match=&limit=&cursor=`
-pub async fn topics(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
+pub async fn topics(State(app): State<App>, access: Access, RawQuery(query): RawQuery) -> Answer {
     ready(&app)?;
     let [matching, limit, cursor] = named(query.as_deref(), ["match", "limit", "cursor"])?;
     let limit = match limit.as_deref().map(str::parse) {
@@ -80,19 +88,20 @@ pub async fn topics(State(app): State<App>, RawQuery(query): RawQuery) -> Answer
     let wanted = Wanted::filter(matching.as_deref(), &app.config.default_exchange)
         .map_err(Refusal::bad_topic)?;
     let all = app.prices.all();
-    let present = all.iter().map(|(topic, _)| topic);
+    let present = all.iter().map(|(topic, _)| topic).filter(|topic| access.allows(topic));
     let (topics, cursor) = registry::page(present, wanted.as_ref(), limit, cursor.as_deref());
     Ok(Json(json!({"topics": topics, "cursor": cursor})))
 }
 
 /// `GET /v1/symbols?exchange=`
-pub async fn symbols(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
+pub async fn symbols(State(app): State<App>, access: Access, RawQuery(query): RawQuery) -> Answer {
     ready(&app)?;
     let [exchange] = named(query.as_deref(), ["exchange"])?;
     let exchange = exchange.map(|name| exchange_id(&name)).transpose()?;
     let mut all = app.prices.all();
     all.retain(|(topic, _)| {
         topic.channel() == Channel::Ticker
+            && access.allows(topic)
             && exchange.as_ref().is_none_or(|wanted| wanted.as_str() == topic.exchange())
     });
     all.sort_by(|(a, _), (b, _)| a.cmp(b));
@@ -112,13 +121,18 @@ pub async fn symbols(State(app): State<App>, RawQuery(query): RawQuery) -> Answe
 }
 
 /// `GET /v1/exchanges`
-pub async fn exchanges(State(app): State<App>, RawQuery(query): RawQuery) -> Answer {
+pub async fn exchanges(
+    State(app): State<App>,
+    access: Access,
+    RawQuery(query): RawQuery,
+) -> Answer {
     ready(&app)?;
     let [] = named(query.as_deref(), [])?;
     let rows: Vec<Value> = app
         .prices
         .exchanges()
         .into_iter()
+        .filter(|(exchange, _)| access.meets_exchange(exchange.as_str()))
         .map(|(exchange, life)| {
             json!({
                 "exchange": exchange, "state": life.judgement.state,

@@ -1,6 +1,6 @@
 //! The public routes and what stands around them.
 
-use super::{App, page, reply::Refusal, rest, upgrade, visitor};
+use super::{App, credentials, page, reply::Refusal, rest, upgrade, visitor};
 use crate::GatewayConfig;
 use axum::{
     Router,
@@ -40,6 +40,7 @@ pub fn build(app: App) -> Router {
         .merge(for_tests())
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(app.clone(), credentials::check))
         .layer(from_fn_with_state(app.clone(), visitor::identify))
         .layer(no_store)
         .layer(origins)
@@ -65,7 +66,11 @@ fn cors(config: &GatewayConfig) -> CorsLayer {
         let origins = config.allowed_origins.iter().flatten();
         AllowOrigin::list(origins.filter_map(|origin| HeaderValue::from_str(origin).ok()))
     };
-    CorsLayer::new().allow_methods([Method::GET]).allow_origin(allowed)
+    let layer = CorsLayer::new().allow_methods([Method::GET]).allow_origin(allowed);
+    match config.auth.is_configured() {
+        true => layer.allow_headers([header::AUTHORIZATION, credentials::API_KEY]),
+        false => layer,
+    }
 }
 
 async fn unknown_path() -> Refusal {

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     GatewayConfig,
+    auth::Access,
     client::Dialled,
     door::Seat,
     wire::{Encoding, Format},
@@ -29,6 +30,7 @@ pub async fn handle(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Extension(visitor): Extension<Visitor>,
+    access: Access,
     RawQuery(query): RawQuery,
     mut request: Request,
 ) -> Response {
@@ -45,7 +47,8 @@ pub async fn handle(
         return upgrade_required("this connection cannot be upgraded").into_response();
     };
     let agreed = Agreed::on(request.headers(), app.config.deflate);
-    tokio::spawn(hand_over(app, upgrade, (visitor, caller.seat), wanted, agreed.encoding()));
+    let from = (visitor, caller.seat);
+    tokio::spawn(hand_over(app, upgrade, from, wanted, agreed.encoding(), access));
     switching_protocols(&derive_accept_key(key.as_bytes()), &agreed)
 }
 
@@ -186,6 +189,7 @@ async fn hand_over(
     (Visitor(peer), seat): (Visitor, Arc<Seat>),
     Wanted { topics, asked }: Wanted,
     encoding: Encoding,
+    access: Access,
 ) {
     let upgraded = match upgrade.await {
         Ok(upgraded) => upgraded,
@@ -196,7 +200,8 @@ async fn hand_over(
     };
     match tls::take_apart(upgraded) {
         Ok(Taken { socket, tls, leftover }) => {
-            let dialled = Dialled { socket, tls, leftover, peer, seat, topics, asked, encoding };
+            let dialled =
+                Dialled { socket, tls, leftover, peer, seat, topics, asked, encoding, access };
             if app.hub.serve(dialled).await.is_err() {
                 debug!(%peer, "shards are gone; connection dropped");
             }

@@ -30,7 +30,7 @@ pub use fan::Change;
 pub use table::{Settings, Table};
 pub use update::{About, Key, Quote, Status, Tick, TopicId, Update};
 
-use crate::{client::Dialled, config::GatewayConfig, metrics::Metrics};
+use crate::{auth::Auth, client::Dialled, config::GatewayConfig, metrics::Metrics};
 use mailbox::Mailbox;
 use serde::Serialize;
 use std::sync::{
@@ -81,6 +81,8 @@ pub struct SlowClient {
     pub connection_id: String,
     /// Where it comes from.
     pub peer: String,
+    /// Whose key or token it showed.
+    pub subject: Option<String>,
     /// How long its socket has not accepted what it was given.
     pub blocked_ms: u64,
     /// Updates that gave way to newer ones since it began to lag.
@@ -107,6 +109,7 @@ impl Hub {
     /// When a thread or its runtime cannot be made.
     pub fn start(
         config: &Arc<GatewayConfig>,
+        auth: Option<Arc<Auth>>,
         clock: Clock,
         queues: &Queues,
         metrics: &Metrics,
@@ -118,6 +121,7 @@ impl Hub {
             worker::spawn(worker::Worker {
                 number,
                 config: config.clone(),
+                auth: auth.clone(),
                 clock,
                 metrics: metrics.clone(),
                 mailbox: mailbox.clone(),

@@ -5,6 +5,7 @@ use super::{
     members::MemberId, pass::Batch, sender::Sender,
 };
 use crate::{
+    auth::{Access, Accesses, Auth},
     client::{Conn, closing, conn::Written, pace::Paces},
     config::GatewayConfig,
     metrics::Metrics,
@@ -33,6 +34,9 @@ pub struct Shard {
     pub clock: Clock,
     /// Counters.
     pub metrics: Metrics,
+    /// Who is let in; none if everyone is.
+    pub auth: Option<Arc<Auth>>,
+    accesses: Accesses,
     /// Who is sent what.
     pub fan: Fan,
     /// Sockets, by the number of their member.
@@ -61,6 +65,8 @@ impl Shard {
     ) -> Self {
         Self {
             fan: Fan::new(config.limits.max_topics),
+            auth: None,
+            accesses: Accesses::default(),
             clock,
             metrics,
             conns: Slab::new(),
@@ -88,7 +94,28 @@ impl Shard {
     pub fn forget(&mut self, id: MemberId) {
         if self.fan.forget(id) {
             self.conns.remove(id.index());
+            self.accesses.forget(id);
             self.metrics.connections.decrement(1.0);
+        }
+    }
+
+    /// What a member may do.
+    #[must_use]
+    pub fn access(&self, id: MemberId) -> Access {
+        self.accesses.get(id)
+    }
+
+    /// Lets a member do what it has shown to be its right, for as long as that lasts.
+    pub fn admit(&mut self, id: MemberId, access: Access) {
+        let patience = Duration::from_millis(self.config.limits.handshake_timeout_ms);
+        let until = access.lasts(patience).map(|left| self.clock.now().plus(left));
+        self.accesses.set(id, access, until);
+    }
+
+    /// Closes the connections whose token is over, or has not come in time.
+    pub fn close_overdue(&mut self) {
+        for (id, close) in self.accesses.overdue(self.clock.now()) {
+            self.close(id, close, None);
         }
     }
 
@@ -239,6 +266,7 @@ impl Shard {
             report.slowest.push(SlowClient {
                 connection_id: conn.name(),
                 peer: conn.peer().to_string(),
+                subject: self.accesses.subject(id),
                 blocked_ms: u64::try_from(now.since(backlog.since()).as_millis()).unwrap_or(0),
                 skipped,
             });

@@ -90,7 +90,7 @@ impl Fan {
             let cohort = self.cohorts.get(id);
             // One that is back has kept its seat; who joined meanwhile has never heard of it.
             if cohort.find(*topic_id).is_none() {
-                if cohort.wants.len() >= self.max_topics {
+                if cohort.wants.len() >= table.most(self.max_topics) {
                     left_out = Some(pattern);
                     continue;
                 }

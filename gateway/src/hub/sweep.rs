@@ -20,6 +20,8 @@ const LOOKS: u32 = 20;
 
 /// One connection of so many goes when memory is short.
 const SHED_PART: usize = 50;
+/// How often it is looked for tokens that have expired, or have not come in time.
+const TOKENS_EVERY: Duration = Duration::from_millis(250);
 
 /// Runs for as long as the shard.
 pub async fn run(shard: Rc<RefCell<Shard>>) {
@@ -29,6 +31,9 @@ pub async fn run(shard: Rc<RefCell<Shard>>) {
     };
     let mut beat = tokio::time::interval(heartbeat / SLICES);
     let mut look = tokio::time::interval(patience / LOOKS);
+    let has_tokens = shard.borrow().auth.is_some();
+    let mut tokens = tokio::time::interval(TOKENS_EVERY);
+    tokens.set_missed_tick_behavior(MissedTickBehavior::Delay);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let ping = encode::ping();
@@ -39,6 +44,7 @@ pub async fn run(shard: Rc<RefCell<Shard>>) {
                 slice = (slice + 1) % SLICES;
                 ping_slice(&mut shard.borrow_mut(), slice, heartbeat, &ping);
             }
+            _ = tokens.tick(), if has_tokens => shard.borrow_mut().close_overdue(),
             _ = look.tick() => evict(&mut shard.borrow_mut(), patience),
         }
     }

@@ -61,6 +61,8 @@ impl Settings {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Table {
     encoding: Encoding,
+    /// Most topics that its patterns may bring; none = as many as the gateway allows.
+    most: Option<usize>,
     /// Subscribed by name, by number.
     topics: Vec<(TopicId, Settings)>,
     /// Subscribed by pattern, the newest last: where two cover a topic, the newer one counts.
@@ -78,6 +80,17 @@ impl Table {
     #[must_use]
     pub fn encoding(&self) -> Encoding {
         self.encoding
+    }
+
+    /// Most topics of a connection with this table, where the gateway allows `usual`.
+    #[must_use]
+    pub fn most(&self, usual: usize) -> usize {
+        self.most.unwrap_or(usual)
+    }
+
+    /// Says how many topics its patterns may bring, where that is not what the gateway allows.
+    pub fn set_most(&mut self, most: usize, usual: usize) {
+        self.most = Some(most).filter(|most| *most != usual && !self.patterns.is_empty());
     }
 
     /// Whether nothing is subscribed.
@@ -101,6 +114,14 @@ impl Table {
     /// Patterns, in the order in which they were subscribed.
     pub fn patterns(&self) -> impl ExactSizeIterator<Item = &Pattern> {
         self.patterns.iter().map(|(pattern, _)| pattern)
+    }
+
+    /// Lets no topic come more often than once in `min_interval_ms`.
+    pub fn slow_down(&mut self, min_interval_ms: u32) {
+        let topics = self.topics.iter_mut().map(|(_, settings)| settings);
+        for settings in topics.chain(self.patterns.iter_mut().map(|(_, settings)| settings)) {
+            settings.interval_ms = settings.interval_ms.max(min_interval_ms);
+        }
     }
 
     /// Subscribes a topic by name.
@@ -137,6 +158,7 @@ impl Table {
     pub fn remove_pattern(&mut self, pattern: &Pattern) -> bool {
         let before = self.patterns.len();
         self.patterns.retain(|(it, _)| it != pattern);
+        self.most = self.most.filter(|_| !self.patterns.is_empty());
         self.patterns.len() < before
     }
 
@@ -147,7 +169,7 @@ impl Table {
         newest_first.map(|(it, settings)| (it, *settings)).find(|(it, _)| it.matches(topic))
     }
 
-    /// Every topic that it covers now, at most `max`, with its settings, by number: those
+    /// Every topic that it covers now, at most `max` unless its own limit is another, with its settings, by number: those
     /// subscribed by name, then those covered by a pattern in order of their announcement, which is
     /// the order in which they join.
     #[must_use]
@@ -155,6 +177,7 @@ impl Table {
         if self.patterns.is_empty() {
             return self.topics.clone();
         }
+        let max = self.most(max);
         let mut all: BTreeMap<TopicId, Settings> = self.topics.iter().copied().collect();
         for (id, topic) in topics.present() {
             if all.len() >= max {

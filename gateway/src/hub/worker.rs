@@ -1,7 +1,7 @@
 //! The thread of a shard: its event loop, its passes, its connections.
 
 use super::{Command, drain, load::Load, mailbox::Mailbox, shard::Shard, sweep};
-use crate::{client::session, config::GatewayConfig, metrics::Metrics};
+use crate::{auth::Auth, client::session, config::GatewayConfig, metrics::Metrics};
 use std::{
     cell::RefCell,
     io,
@@ -22,6 +22,8 @@ pub struct Worker {
     pub number: usize,
     /// The configuration in force.
     pub config: Arc<GatewayConfig>,
+    /// Who is let in; none if everyone is.
+    pub auth: Option<Arc<Auth>>,
     /// The time for clients.
     pub clock: Clock,
     /// Counters.
@@ -73,8 +75,10 @@ pub fn spawn(worker: Worker) -> io::Result<()> {
 }
 
 async fn run(worker: Worker) {
-    let Worker { config, clock, metrics, mailbox, mut commands, alive, .. } = worker;
-    let shard = Rc::new(RefCell::new(Shard::new(config, clock, metrics, mailbox.clone())));
+    let Worker { config, auth, clock, metrics, mailbox, mut commands, alive, .. } = worker;
+    let mut shard = Shard::new(config, clock, metrics, mailbox.clone());
+    shard.auth = auth;
+    let shard = Rc::new(RefCell::new(shard));
     let mut passes = spawn_local(breakable("passes", passes(shard.clone(), mailbox)));
     let mut sweeps = spawn_local(breakable("sweep", sweep::run(shard.clone())));
     loop {

@@ -1,6 +1,12 @@
 //! Mistakes in the configuration, one line each.
 
-use super::{key::Key, layer::Layer, redact_url};
+use super::{
+    is_secret,
+    key::{Key, Step},
+    layer::Layer,
+    redact_url,
+};
+use crate::secret::HIDDEN;
 use serde_json::Value;
 
 /// A mistake in the configuration; its text is one line for the person who made it.
@@ -82,7 +88,7 @@ pub(super) fn invalid(
         None => ConfigError::Invalid {
             origin,
             key: key.to_string(),
-            value: shown(key.find(merged).unwrap_or(&Value::Null)),
+            value: shown_at(key, key.find(merged).unwrap_or(&Value::Null)),
             why: format!("{}{example}", expected(message)),
         },
     }
@@ -93,6 +99,14 @@ fn example(sample: Option<&Value>) -> String {
     match sample {
         None | Some(Value::Null | Value::Object(_)) => String::new(),
         Some(value) => format!(", for example {}", shown(value)),
+    }
+}
+
+/// The same as [`shown`], unless the key names a secret.
+fn shown_at(key: &Key, value: &Value) -> String {
+    match key.0.last() {
+        Some(Step::Name(name)) if is_secret(name) => HIDDEN.to_owned(),
+        _ => shown(value),
     }
 }
 
@@ -114,10 +128,14 @@ fn redacted(value: &Value) -> Value {
         Value::String(text) => Value::String(redact_url(text)),
         Value::Array(list) => Value::Array(list.iter().map(redacted).collect()),
         Value::Object(table) => Value::Object(
-            table.iter().map(|(key, member)| (key.clone(), redacted(member))).collect(),
+            table.iter().map(|(key, member)| (key.clone(), redacted_member(key, member))).collect(),
         ),
         other => other.clone(),
     }
+}
+
+fn redacted_member(key: &str, value: &Value) -> Value {
+    if is_secret(key) { Value::String(HIDDEN.to_owned()) } else { redacted(value) }
 }
 
 /// What the reader wanted, in words of the configuration rather than of Rust.

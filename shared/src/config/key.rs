@@ -1,5 +1,6 @@
 //! The path of a setting: `feed.exchange[0].name`.
 
+use super::known::ANY_NAME;
 use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 use std::fmt;
@@ -42,10 +43,11 @@ impl Key {
         })
     }
 
-    /// What stands at this path of a sample, in which the first element of a list speaks for all.
+    /// What stands at this path of a sample, in which the first element of a list speaks for all,
+    /// and [`ANY_NAME`] for every name.
     pub fn find_sample<'v>(&self, sample: &'v Value) -> Option<&'v Value> {
         self.0.iter().try_fold(sample, |value, step| match step {
-            Step::Name(name) => value.get(name),
+            Step::Name(name) => value.get(name).or_else(|| value.get(ANY_NAME)),
             Step::Index(_) => value.get(0),
         })
     }

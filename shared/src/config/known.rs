@@ -7,6 +7,9 @@ use super::{
 };
 use serde_json::Value;
 
+/// Stands in a sample for names that the user is free to choose.
+pub(super) const ANY_NAME: &str = "*";
+
 /// Checks that every key of a layer exists in the sample.
 pub(super) fn check(layer: &Layer, sample: &Value) -> Result<(), ConfigError> {
     let unknown = match layer.at.find_sample(sample) {
@@ -33,7 +36,7 @@ fn first_unknown(at: &Key, value: &Value, sample: &Value) -> Option<Key> {
     match (value, sample) {
         (Value::Object(table), Value::Object(known)) => table.iter().find_map(|(name, member)| {
             let key = at.with_name(name);
-            match known.get(name) {
+            match known.get(name).or_else(|| known.get(ANY_NAME)) {
                 None => Some(key),
                 Some(sample) => first_unknown(&key, member, sample),
             }
@@ -59,11 +62,14 @@ fn nearest(key: &Key, sample: &Value) -> Option<Key> {
     })
 }
 
-/// The candidate in the list element that the user was writing, rather than in the first.
+/// The candidate in the list element or under the name that the user was writing, rather than in the
+/// first or any.
 fn at_indices_of(mut candidate: Key, written: &Key) -> Key {
     for (step, written) in candidate.0.iter_mut().zip(&written.0) {
-        if let (Step::Index(index), Step::Index(wanted)) = (step, written) {
-            *index = *wanted;
+        match (step, written) {
+            (Step::Index(index), Step::Index(wanted)) => *index = *wanted,
+            (Step::Name(name), Step::Name(wanted)) if name == ANY_NAME => name.clone_from(wanted),
+            _ => {}
         }
     }
     candidate

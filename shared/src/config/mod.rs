@@ -8,7 +8,7 @@ mod layer;
 mod redact;
 
 pub use error::ConfigError;
-pub use redact::redact_url;
+pub use redact::{is_secret, redact_url};
 
 use error::invalid;
 use layer::Layer;

@@ -1,7 +1,12 @@
 //! Takes secrets out of addresses before they are shown.
 
-/// What stands in the place of a secret.
-const HIDDEN: &str = "***";
+use crate::secret::HIDDEN;
+
+/// Whether a key's value is a secret as a whole, whatever it is.
+#[must_use]
+pub fn is_secret(key: &str) -> bool {
+    key == "secret" || key == "password" || key == "token" || key.ends_with("_secret")
+}
 
 /// The address with its password hidden: `redis://feed:***@10.0.0.1:6379`. Text that is no
 /// address comes back as it was.
@@ -23,7 +28,7 @@ pub fn redact_url(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::redact_url;
+    use super::{is_secret, redact_url};
 
     #[test]
     fn hides_passwords_only() {
@@ -37,5 +42,11 @@ mod tests {
         ] {
             assert_eq!(redact_url(text), shown);
         }
+    }
+
+    #[test]
+    fn knows_secrets_by_their_keys() {
+        assert!(is_secret("secret") && is_secret("client_secret"));
+        assert!(!is_secret("secret_file") && !is_secret("public_key_file"));
     }
 }

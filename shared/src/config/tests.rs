@@ -172,6 +172,18 @@ fn unknown_keys_name_the_nearest_known_one() {
 }
 
 #[test]
+fn a_table_may_have_names_of_the_users_choice() {
+    let known = serde_json::json!({"plans": {"*": {"max_topics": 5}}});
+    let layer = |text: &str| Layer::of_text("file".into(), text.into()).unwrap();
+    super::known::check(&layer("[plans.pro]\nmax_topics = 1\n"), &known).unwrap();
+    let error = super::known::check(&layer("[plans.pro]\nmax_topic = 1\n"), &known).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "file:2: unknown key plans.pro.max_topic; the nearest known one is plans.pro.max_topics"
+    );
+}
+
+#[test]
 fn an_unknown_variable_names_the_variable_that_was_meant() {
     assert_eq!(
         mistake("", &[("TICKCAST_GATWAY__LISTEN", "x")], vec![]),
@@ -245,7 +257,14 @@ fn a_file_that_was_named_must_exist() {
 
 #[test]
 fn secrets_stay_out_of_messages() {
-    let message = mistake("redis_url = ['redis://me:hush@host']", &[], vec![]);
-    assert!(message.starts_with("file:1: redis_url = "), "{message}");
-    assert!(!message.contains("hush"), "{message}");
+    for (text, start) in [
+        ("redis_url = ['redis://me:hush@host']", "file:1: redis_url = "),
+        (
+            "[gateway]\nlisten = { secret = 'hush' }",
+            "file:2: gateway.listen = {\"secret\":\"***\"}",
+        ),
+    ] {
+        let message = mistake(text, &[], vec![]);
+        assert!(message.starts_with(start) && !message.contains("hush"), "{message}");
+    }
 }

@@ -64,6 +64,41 @@ impl Pattern {
     }
 }
 
+impl Pattern {
+    /// Whether every topic that `other` can match is matched by this pattern as well.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        // The number of parts decides on the channel: three are a ticker's, four a kline's.
+        let mut wide = self.0.split(':').skip(1);
+        let mut narrow = other.0.split(':').skip(1);
+        loop {
+            match (wide.next(), narrow.next()) {
+                (None, None) => return true,
+                (Some(wide), Some(narrow)) if part_covers(wide, narrow) => {}
+                _ => return false,
+            }
+        }
+    }
+
+    /// Whether it covers any topic of an exchange.
+    #[must_use]
+    pub fn meets_exchange(&self, exchange: &str) -> bool {
+        self.0.split(':').nth(1).is_some_and(|part| part_matches(part, exchange))
+    }
+}
+
+fn part_covers(wide: &str, narrow: &str) -> bool {
+    if wide == "*" {
+        true
+    } else if let Some(end) = wide.strip_prefix('*') {
+        !narrow.ends_with('*') && narrow.trim_start_matches('*').ends_with(end)
+    } else if let Some(start) = wide.strip_suffix('*') {
+        !narrow.starts_with('*') && narrow.trim_end_matches('*').starts_with(start)
+    } else {
+        wide == narrow
+    }
+}
+
 fn part_matches(wanted: &str, given: &str) -> bool {
     if let Some(end) = wanted.strip_prefix('*') {
         given.ends_with(end)
@@ -98,6 +133,7 @@ impl fmt::Display for Pattern {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn pattern(text: &str) -> Result<Pattern, ParseError> {
         Pattern::parse_client(text, &"kucoin".parse().unwrap())
@@ -111,6 +147,47 @@ mod tests {
         }
         for text in ["*-USDT", "ticker:okx:*-USD", "ticker:*:ETH-*", "kline:*:*:*"] {
             assert!(!pattern(text).unwrap().matches(&topic), "{text}");
+        }
+    }
+
+    #[test]
+    fn covers_what_is_narrower() {
+        for (wide, narrow) in [
+            ("ticker:*:*", "ticker:okx:*-USDT"),
+            ("ticker:*:*", "*:*:*"),
+            ("ticker:*:*-USDT", "ticker:okx:*C-USDT"),
+            ("ticker:okx:BTC*", "ticker:okx:BTC-*"),
+            ("ticker:ok*:BTC-USDT", "ticker:okx:BTC-USDT"),
+            ("*", "ticker:kucoin:*"),
+            ("kline:*:*:*", "kline:okx:BTC-*:1m"),
+        ] {
+            assert!(pattern(wide).unwrap().covers(&pattern(narrow).unwrap()), "{wide} {narrow}");
+        }
+        for (wide, narrow) in [
+            ("ticker:okx:*-USDT", "ticker:*:*-USDT"),
+            ("ticker:okx:*-USDT", "ticker:okx:*"),
+            ("ticker:okx:*-USDT", "ticker:okx:BTC-*"),
+            ("ticker:okx:BTC-*", "ticker:okx:*-USDT"),
+            ("ticker:okx:BTC-USDT", "ticker:okx:BTC*"),
+            ("ticker:*:*", "kline:*:*:*"),
+            ("ticker:ok*:*", "ticker:*:*"),
+        ] {
+            assert!(!pattern(wide).unwrap().covers(&pattern(narrow).unwrap()), "{wide} {narrow}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_covers_matches_all_that_is_matched(
+            wide in "(ticker|\\*):(a|b|ab|a\\*|\\*):(\\*|\\*B|\\*-B|A\\*|A-\\*|A-B|AB-B)",
+            narrow in "(ticker|\\*):(a|b|ab|a\\*|\\*):(\\*|\\*B|\\*-B|A\\*|A-\\*|A-B|AB-B)",
+            topic in "ticker:(a|b|ab):(A-B|AB-B|A-A|B-B|B-AB)",
+        ) {
+            let topic: Topic = topic.parse().unwrap();
+            let (wide, narrow) = (pattern(&wide).unwrap(), pattern(&narrow).unwrap());
+            if wide.covers(&narrow) && narrow.matches(&topic) {
+                prop_assert!(wide.matches(&topic));
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! What a client may say, read strictly: every error names what is wrong.
 
 use super::{Asked, ErrorCode};
-use crate::bus::Stamp;
+use crate::{bus::Stamp, secret::Secret};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 use std::collections::BTreeMap;
@@ -51,7 +51,7 @@ pub enum Command {
     /// Presents a token.
     Auth {
         /// The token.
-        token: String,
+        token: Secret,
     },
 }
 

@@ -84,6 +84,13 @@ pub enum ServerMessage<'a, L: Serialize> {
         /// To be sent for the next page.
         cursor: Option<&'a str>,
     },
+    /// The answer to `auth`: the connection may do what the token says.
+    Authorized {
+        /// The request's.
+        id: Option<&'a Id>,
+        /// When another token is due; none if never.
+        expires: Option<Micros>,
+    },
     /// New topics joined a pattern.
     TopicsAdded(Added<'a>),
     /// A topic, an exchange or the bus changed its state.
