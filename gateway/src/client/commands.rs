@@ -5,7 +5,7 @@ use crate::{
     hub::{Change, Table},
     wire::encode,
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Display};
 use tickcast_shared::{
     market::{ExchangeId, Pattern, Topic},
     protocol::{Command, ErrorCode, ErrorMessage, Id, Plain, Request, Subscribe},
@@ -58,6 +58,12 @@ pub fn refuse(
     field: Option<&str>,
 ) {
     session.tell(&Plain::Error(ErrorMessage { id, code, message, field, retry_after_ms: None }));
+}
+
+/// Says why a binary message is no command.
+pub fn refuse_unreadable(session: &Session, error: &impl Display) {
+    let message = format!("a binary message is a MessagePack map: {error}");
+    refuse(session, None, ErrorCode::BadJson, &message, None);
 }
 
 /// Adds topics and patterns: `subscribed`, the present values, `synced`. Not while a pass runs.

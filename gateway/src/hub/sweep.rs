@@ -1,5 +1,5 @@
 //! One sweep a shard: pings and heartbeat time-outs, a share of the members at a time, and clients
-//! that have been slow for too long.
+//! that have been slow for too long, in reading or in ending what they began to send.
 
 use super::{members::MemberId, shard::Shard};
 use crate::wire::encode;
@@ -20,14 +20,16 @@ const LOOKS: u32 = 20;
 
 /// Runs for as long as the shard.
 pub async fn run(shard: Rc<RefCell<Shard>>) {
-    let (heartbeat, patience) = {
+    let (heartbeat, patience, message) = {
         let limits = &shard.borrow().config.limits;
-        (limits.heartbeat(), limits.slow_client_timeout())
+        (limits.heartbeat(), limits.slow_client_timeout(), limits.message_timeout())
     };
     let mut beat = tokio::time::interval(heartbeat / SLICES);
     let mut look = tokio::time::interval(patience / LOOKS);
+    let mut unfinished = tokio::time::interval(message / LOOKS);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    unfinished.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let ping = encode::ping();
     let mut slice = 0;
     loop {
@@ -37,6 +39,7 @@ pub async fn run(shard: Rc<RefCell<Shard>>) {
                 ping_slice(&mut shard.borrow_mut(), slice, heartbeat, &ping);
             }
             _ = look.tick() => evict(&mut shard.borrow_mut(), patience),
+            _ = unfinished.tick() => give_up(&mut shard.borrow_mut(), message),
         }
     }
 }
@@ -60,5 +63,15 @@ fn evict(shard: &mut Shard, patience: Duration) {
     let since = Micros(now.0 - i64::try_from(patience.as_micros()).unwrap_or(i64::MAX));
     for id in shard.stalled_since(since) {
         shard.close(id, Close::SlowConsumer, None);
+    }
+}
+
+/// Closes clients whose message does not end. Who is not read from until it has accepted its
+/// answers may have sent the rest long ago, and gets the time anew.
+fn give_up(shard: &mut Shard, patience: Duration) {
+    for id in shard.unfinished.overdue(Instant::now(), patience) {
+        if shard.conn(id).is_some_and(|conn| !conn.is_paused()) {
+            shard.close(id, Close::Policy, None);
+        }
     }
 }

@@ -52,6 +52,7 @@ pub fn compressed_limit(max: usize) -> usize {
 /// # Errors
 /// [`InflateError`].
 pub fn inflate(mut payload: Vec<u8>, max: usize) -> Result<Vec<u8>, InflateError> {
+    payload.reserve_exact(TAIL_AND_END.len());
     payload.extend(TAIL_AND_END);
     let mut message = Vec::new();
     DECOMPRESS.with_borrow_mut(|state| decompress(state, &payload, max, &mut message))?;
