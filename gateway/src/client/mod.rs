@@ -3,6 +3,8 @@
 pub mod closing;
 pub mod commands;
 pub mod conn;
+#[cfg(feature = "testing")]
+pub mod echo;
 pub mod plan;
 pub mod session;
 

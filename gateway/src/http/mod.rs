@@ -2,6 +2,8 @@
 
 pub mod accept;
 pub mod admin;
+#[cfg(feature = "testing")]
+pub mod echo;
 pub mod extension;
 pub mod page;
 pub mod reply;

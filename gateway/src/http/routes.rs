@@ -35,6 +35,7 @@ pub fn build(app: App) -> Router {
         .route("/v1/topics", get(rest::topics))
         .route("/v1/symbols", get(rest::symbols))
         .route("/v1/exchanges", get(rest::exchanges))
+        .merge(of_test_builds())
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(no_store)
@@ -46,6 +47,14 @@ pub fn build(app: App) -> Router {
         }))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIMEOUT))
         .with_state(app)
+}
+
+/// Paths that no release has.
+fn of_test_builds() -> Router<App> {
+    #[cfg(feature = "testing")]
+    return Router::new().route("/echo", get(super::echo::handle));
+    #[cfg(not(feature = "testing"))]
+    Router::new()
 }
 
 fn cors(config: &GatewayConfig) -> CorsLayer {

@@ -14,6 +14,7 @@ use axum::{
 };
 use hyper::upgrade::{OnUpgrade, Parts};
 use hyper_util::rt::TokioIo;
+use std::net::SocketAddr;
 use tickcast_shared::protocol::{Asked, ErrorCode};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -39,7 +40,7 @@ pub async fn handle(
     };
     let agreed = Agreed::on(request.headers(), app.config.deflate);
     tokio::spawn(hand_over(app, upgrade, peer, wanted, agreed.encoding()));
-    switching_protocols(&derive_accept_key(key.as_bytes()), &agreed)
+    switching_protocols(&key, agreed.format, agreed.extension)
 }
 
 /// What the URL asks for.
@@ -69,6 +70,11 @@ fn check(
         return Err(Refusal::not_ready());
     }
     check_origin(&app.config, headers)?;
+    Ok((key(headers)?, wanted(query)?))
+}
+
+/// The WebSocket key of a request that asks for an upgrade as RFC 6455 section 4.1 says.
+pub(super) fn key(headers: &HeaderMap) -> Result<HeaderValue, Refusal> {
     let wants = |name, token: &str| {
         headers.get_all(name).iter().any(|value| {
             let text = value.to_str().unwrap_or_default();
@@ -81,10 +87,8 @@ fn check(
     if !wants(header::SEC_WEBSOCKET_VERSION, "13") {
         return Err(upgrade_required("only WebSocket version 13 is spoken here"));
     }
-    let key = headers
-        .get(header::SEC_WEBSOCKET_KEY)
-        .ok_or_else(|| Refusal::bad_field("the header Sec-WebSocket-Key is missing".into()))?;
-    Ok((key.clone(), wanted(query)?))
+    let key = headers.get(header::SEC_WEBSOCKET_KEY).cloned();
+    key.ok_or_else(|| Refusal::bad_field("the header Sec-WebSocket-Key is missing".into()))
 }
 
 /// Exact: scheme, host and port as the browser writes them.
@@ -152,19 +156,24 @@ impl Agreed {
     }
 }
 
-fn switching_protocols(accept: &str, agreed: &Agreed) -> Response {
+/// The answer to a client's key; what it names is what both sides speak.
+pub(super) fn switching_protocols(
+    key: &HeaderValue,
+    format: Option<Format>,
+    extension: Option<&'static str>,
+) -> Response {
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    if let Ok(accept) = HeaderValue::from_str(accept) {
+    if let Ok(accept) = HeaderValue::from_str(&derive_accept_key(key.as_bytes())) {
         headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
     }
-    if let Some(format) = agreed.format {
+    if let Some(format) = format {
         let name = HeaderValue::from_static(format.subprotocol());
         headers.insert(header::SEC_WEBSOCKET_PROTOCOL, name);
     }
-    if let Some(answer) = agreed.extension {
+    if let Some(answer) = extension {
         headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, HeaderValue::from_static(answer));
     }
     response
@@ -178,30 +187,36 @@ async fn hand_over(
     Wanted { topics, asked }: Wanted,
     encoding: Encoding,
 ) {
-    let upgraded = match upgrade.await {
-        Ok(upgraded) => upgraded,
-        Err(error) => {
-            debug!(%peer, %error, "client went away during its upgrade");
-            return;
-        }
-    };
+    let Some((socket, leftover)) = socket(upgrade, peer).await else { return };
+    let dialled = Dialled { socket, leftover, peer, topics, asked, encoding };
+    if app.hub.serve(dialled).await.is_err() {
+        debug!(%peer, "shards are gone; connection dropped");
+    }
+}
+
+/// The raw socket behind an upgrade, out of any event loop, and what the client has sent on it.
+pub(super) async fn socket(
+    upgrade: OnUpgrade,
+    peer: SocketAddr,
+) -> Option<(std::net::TcpStream, Vec<u8>)> {
+    let upgraded = upgrade
+        .await
+        .inspect_err(|error| debug!(%peer, %error, "client went away during its upgrade"))
+        .ok()?;
     let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
         tracing::error!(%peer, "upgraded connection is not the socket that was accepted");
-        return;
+        return None;
     };
     let Parts { io, read_buf, .. } = parts;
     let leftover = read_buf.to_vec();
     // It is hyper's whole 8 KiB buffer: a connection that waits for its shard must not keep it.
     drop(read_buf);
-    match io.into_inner().into_std() {
-        Ok(socket) => {
-            let dialled = Dialled { socket, leftover, peer, topics, asked, encoding };
-            if app.hub.serve(dialled).await.is_err() {
-                debug!(%peer, "shards are gone; connection dropped");
-            }
-        }
-        Err(error) => debug!(%peer, %error, "socket could not be taken over"),
-    }
+    let socket = io
+        .into_inner()
+        .into_std()
+        .inspect_err(|error| debug!(%peer, %error, "socket could not be taken over"))
+        .ok()?;
+    Some((socket, leftover))
 }
 
 #[cfg(test)]
