@@ -11,6 +11,8 @@
 
 pub mod client;
 pub mod config;
+#[cfg(feature = "testing")]
+pub mod fuzz;
 pub mod http;
 pub mod hub;
 pub mod ingest;

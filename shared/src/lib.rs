@@ -10,7 +10,7 @@
 //! - [`config`]: file, environment and flags, with errors that name the key
 //! - [`telemetry`]: logs and metrics
 //! - [`admin`]: the listener for operators
-//! - `testing` (feature): child servers for tests
+//! - `testing` and `fuzz` (feature `testing`): child servers for tests, and what any input must obey
 
 pub mod admin;
 pub mod backoff;
@@ -18,6 +18,8 @@ pub mod bus;
 pub mod clock;
 pub mod config;
 pub mod conflate;
+#[cfg(any(test, feature = "testing"))]
+pub mod fuzz;
 pub mod lifecycle;
 pub mod market;
 pub mod protocol;
