@@ -92,8 +92,8 @@ type Taken = (Vec<Incoming>, Result<(), Close>);
 impl Session {
     async fn run(&self, mut assembler: Assembler, early: Early) -> Result<Infallible, Ended> {
         if let Some(early) = early {
-            let (first, incoming) = *early;
-            Box::pin(self.begin(first, incoming)).await?;
+            let (first, taken) = *early;
+            Box::pin(self.begin(first, taken)).await?;
         }
         loop {
             match self.conn.turn().await.map_err(|_| Ended)? {
