@@ -1,8 +1,16 @@
 //! The bodies of the fuzz targets in `tests/fuzz`, on their seeds and on what becomes of these when
 //! bytes are changed, cut out and doubled: what every test run can do without a fuzzer.
 
-use proptest::{collection::vec, prelude::*, sample::Index, test_runner::TestRunner};
+use proptest::{
+    collection::vec,
+    prelude::*,
+    sample::Index,
+    test_runner::{Config, TestRunner},
+};
 use std::path::Path;
+
+/// Inputs a target at least: all targets together take some seconds.
+const INPUTS: u32 = 2000;
 
 /// The seeds of a target; there are some.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
@@ -38,7 +46,9 @@ fn hold(target: &str, body: impl Fn(&[u8])) {
     let edits = vec((any::<Index>(), 0_usize..9, vec(any::<u8>(), 0..6)), 1..6);
     let inputs = (prop::sample::select(seeds.clone()), edits)
         .prop_map(|(seed, edits)| edited(seed, edits, &seeds));
-    let ran = TestRunner::default().run(&inputs, |input| {
+    let config = Config::default();
+    let cases = config.cases.max(INPUTS);
+    let ran = TestRunner::new(Config { cases, ..config }).run(&inputs, |input| {
         body(&input);
         Ok(())
     });
