@@ -3,13 +3,13 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo build test figures check-tools check-servers deny
+.PHONY: help demo build test figures check-tools check-servers deny fuzz-smoke autobahn
 
 # Tests hold thousands of sockets; a soft limit below the hard one would fail them for no reason.
 DESCRIPTORS := ulimit -n "$$(ulimit -Hn)" 2>/dev/null || true
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## Simulated exchanges, feed, gateway and web page in one process
 	cargo run --release --locked -- demo
@@ -24,6 +24,24 @@ test: check-tools check-servers ## Format, lints, dependency rules, unit, integr
 
 figures: ## The figures of README.md, measured on this machine (about a quarter of an hour)
 	load/figures.sh
+
+# libFuzzer needs a nightly compiler; without one the same bodies still run in `make test`, on the seeds
+# and what becomes of them (tests/hostile_input.rs). New findings go to tests/fuzz/artifacts.
+FUZZ_SECONDS ?= 10
+
+fuzz-smoke: ## Each fuzz target for some seconds, from its seeds (needs cargo-fuzz and a nightly compiler)
+	@cargo +nightly --version >/dev/null 2>&1 || { \
+		echo "make fuzz-smoke needs a nightly compiler. Run: rustup toolchain install nightly --profile minimal"; exit 1; }
+	@cargo fuzz --version >/dev/null 2>&1 || { \
+		echo "make fuzz-smoke needs cargo-fuzz. Run: cargo install --locked cargo-fuzz"; exit 1; }
+	cd tests/fuzz && for target in $$(cargo fuzz list --fuzz-dir .); do \
+		mkdir -p corpus/$$target; \
+		cargo +nightly fuzz run --fuzz-dir . --dev -s none $$target corpus/$$target seeds/$$target -- \
+			-max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 -print_final_stats=1; \
+	done
+
+autobahn: ## The Autobahn test suite against a test build (needs Python 2.7; some minutes to an hour)
+	tests/autobahn/run.sh
 
 deny: ## Licences, advisories and sources of all dependencies (needs cargo-deny)
 	@cargo deny --version >/dev/null 2>&1 || { \

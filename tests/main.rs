@@ -15,6 +15,8 @@ mod expired_token;
 mod fan_out;
 mod feed_restart;
 mod help;
+#[cfg(feature = "testing")]
+mod hostile_input;
 mod late_gateway;
 mod leaving;
 mod price;

@@ -11,6 +11,8 @@
 pub mod config;
 pub mod connector;
 pub mod exchange;
+#[cfg(feature = "testing")]
+pub mod fuzz;
 pub mod outbox;
 pub mod publisher;
 pub mod quality;

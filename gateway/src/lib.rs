@@ -19,6 +19,8 @@ pub mod config;
 pub mod descriptors;
 pub mod door;
 pub mod drain;
+#[cfg(feature = "testing")]
+pub mod fuzz;
 pub mod http;
 pub mod hub;
 pub mod ingest;

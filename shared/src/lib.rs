@@ -12,7 +12,7 @@
 //! - [`telemetry`]: logs and metrics
 //! - [`admin`]: the listener for operators
 //! - [`panics`]: tasks that break on request, in builds for tests
-//! - `testing` (feature): child servers for tests
+//! - `testing` and `fuzz` (feature `testing`): child servers for tests, and what any input must obey
 
 pub mod admin;
 pub mod backoff;
@@ -20,6 +20,8 @@ pub mod bus;
 pub mod clock;
 pub mod config;
 pub mod conflate;
+#[cfg(any(test, feature = "testing"))]
+pub mod fuzz;
 pub mod lifecycle;
 pub mod market;
 pub mod panics;

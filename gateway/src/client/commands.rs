@@ -5,7 +5,7 @@ use crate::{
     hub::{Change, Table},
     wire::encode,
 };
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, fmt::Display, time::Duration};
 use tickcast_shared::{
     market::{ExchangeId, Pattern, Topic},
     protocol::{Command, ErrorCode, ErrorMessage, Id, Plain, Request, Subscribe},
@@ -73,6 +73,12 @@ pub fn slow_down(session: &Session, wait: Duration) {
         field: None,
         retry_after_ms: Some(wait),
     }));
+}
+
+/// Says why a binary message is no command.
+pub fn refuse_unreadable(session: &Session, error: &impl Display) {
+    let message = format!("a binary message is a MessagePack map: {error}");
+    refuse(session, None, ErrorCode::BadJson, &message, None);
 }
 
 /// Adds topics and patterns: `subscribed`, the present values, `synced`. Not while a pass runs.

@@ -4,6 +4,8 @@ pub mod authorize;
 pub mod closing;
 pub mod commands;
 pub mod conn;
+#[cfg(feature = "testing")]
+pub mod echo;
 pub mod pace;
 pub mod plan;
 pub mod session;

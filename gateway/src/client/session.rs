@@ -8,8 +8,8 @@ use super::{
 use crate::{
     config::Limits,
     door::Seat,
-    hub::{drain, members::MemberId, shard::Shard, sweep},
-    wire::{Assembler, Incoming, encode},
+    hub::{drain, members::MemberId, shard::Shard, sweep, unfinished::Unfinished},
+    wire::{Assembler, Incoming, encode, msgpack},
 };
 use serde::Serialize;
 use std::{
@@ -22,7 +22,7 @@ use std::{
     },
     time::Duration,
 };
-use tickcast_shared::protocol::{Close, ErrorCode, ServerMessage, Subscribe};
+use tickcast_shared::protocol::{Close, ServerMessage, Subscribe};
 use tracing::debug;
 
 /// What this server offers beyond the protocol's core.
@@ -82,7 +82,10 @@ pub fn serve(dialled: Dialled, shard: Rc<RefCell<Shard>>) -> Option<impl Future<
     session.welcome();
     let first = topics.map(|topics| Subscribe { topics, asked, since: Default::default() });
     let mut assembler = Assembler::new(encoding);
-    let early = session.assemble(&mut assembler, &leftover);
+    let early = {
+        let shard = &mut *session.shard.borrow_mut();
+        session.assemble(&mut assembler, &leftover, &shard.config.limits, &mut shard.unfinished)
+    };
     // Rare: most clients wait for the welcome.
     let early = (first.is_some() || !leftover.is_empty()).then(|| Box::new((first, early)));
     Some(async move {
@@ -100,29 +103,32 @@ pub fn kernel_patience(limits: &Limits) -> Duration {
 }
 
 /// A subscription of the URL, and what came behind the handshake.
-type Early = Option<Box<(Option<Subscribe>, Result<Vec<Incoming>, Ended>)>>;
+type Early = Option<Box<(Option<Subscribe>, Taken)>>;
+
+/// What a read has brought: messages to answer, and how the client broke the protocol after them.
+type Taken = (Vec<Incoming>, Result<(), Close>);
 
 impl Session {
     async fn run(&self, mut assembler: Assembler, early: Early) -> Result<Infallible, Ended> {
         if let Some(early) = early {
-            let (first, incoming) = *early;
-            Box::pin(self.begin(first, incoming?)).await?;
+            let (first, taken) = *early;
+            Box::pin(self.begin(first, taken)).await?;
         }
         loop {
             match self.conn.turn().await.map_err(|_| Ended)? {
                 Turn::Closing => return Err(Ended),
                 Turn::Write => self.shard.borrow_mut().flush(self.member),
                 Turn::Read => {
-                    let incoming = self.read(&mut assembler)?;
-                    if !incoming.is_empty() {
-                        Box::pin(self.handle_all(incoming)).await?;
+                    let taken = self.read(&mut assembler)?;
+                    if taken != (Vec::new(), Ok(())) {
+                        Box::pin(self.handle_all(taken)).await?;
                     }
                 }
             }
         }
     }
 
-    async fn begin(&self, first: Option<Subscribe>, early: Vec<Incoming>) -> Result<(), Ended> {
+    async fn begin(&self, first: Option<Subscribe>, early: Taken) -> Result<(), Ended> {
         if let Some(first) = first.filter(|_| authorize::is_let_in(self, None)) {
             self.pass_over().await;
             commands::subscribe(self, None, &first);
@@ -157,39 +163,42 @@ impl Session {
     }
 
     /// Reads what the socket holds, into the shard's one buffer.
-    fn read(&self, assembler: &mut Assembler) -> Result<Vec<Incoming>, Ended> {
-        let mut shard = self.shard.borrow_mut();
-        let max = shard.config.limits.max_message_bytes;
+    fn read(&self, assembler: &mut Assembler) -> Result<Taken, Ended> {
+        let shard = &mut *self.shard.borrow_mut();
         let count = match self.conn.read(&mut shard.read_buffer) {
             Ok(Some(0)) | Err(_) => return Err(Ended),
             Ok(Some(count)) => count,
-            Ok(None) => return Ok(Vec::new()),
+            Ok(None) => 0,
         };
-        let pushed = assembler.push(&shard.read_buffer[..count], max);
-        drop(shard);
-        self.or_close(pushed)
+        let bytes = &shard.read_buffer[..count];
+        Ok(self.assemble(assembler, bytes, &shard.config.limits, &mut shard.unfinished))
     }
 
-    fn assemble(&self, assembler: &mut Assembler, bytes: &[u8]) -> Result<Vec<Incoming>, Ended> {
-        let max = self.shard.borrow().config.limits.max_message_bytes;
-        self.or_close(assembler.push(bytes, max))
+    fn assemble(
+        &self,
+        assembler: &mut Assembler,
+        bytes: &[u8],
+        limits: &Limits,
+        unfinished: &mut Unfinished,
+    ) -> Taken {
+        let mut incoming = Vec::new();
+        let bounds = limits.message_bounds();
+        let pushed = assembler.push(bytes, bounds, self.conn.heard(), &mut incoming);
+        unfinished.note(self.member, assembler.since());
+        (incoming, pushed)
     }
 
-    fn or_close<T>(&self, result: Result<T, Close>) -> Result<T, Ended> {
-        result.map_err(|close| {
-            self.shard.borrow_mut().close(self.member, close, None);
-            Ended
-        })
-    }
-
-    async fn handle_all(&self, incoming: Vec<Incoming>) -> Result<(), Ended> {
+    async fn handle_all(&self, (incoming, pushed): Taken) -> Result<(), Ended> {
         for message in incoming {
             self.answers_accepted().await?;
             if self.is_in_time(&message)? {
                 self.handle(message).await;
             }
         }
-        Ok(())
+        pushed.map_err(|close| {
+            self.shard.borrow_mut().close(self.member, close, None);
+            Ended
+        })
     }
 
     /// Waits until the client has accepted enough of its answers to be given another.
@@ -245,9 +254,10 @@ impl Session {
             _ if self.conn.is_closing() => {}
             Incoming::Text(text) if text == "ping" => self.send(encode::text(b"pong")),
             Incoming::Text(text) => commands::handle(self, &text).await,
-            Incoming::Unreadable(message) => {
-                commands::refuse(self, None, ErrorCode::BadJson, &message, None);
-            }
+            Incoming::Binary(packed) => match msgpack::to_json(&packed) {
+                Ok(json) => commands::handle(self, &json).await,
+                Err(error) => commands::refuse_unreadable(self, &error),
+            },
             Incoming::Ping(payload) => self.send(encode::pong(&payload)),
             Incoming::Pong => {}
         }

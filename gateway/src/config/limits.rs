@@ -1,6 +1,7 @@
 //! The `[gateway.limits]` section: what one client, one address and the whole node may take.
 
 use super::BadValue;
+use crate::wire::Bounds;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tickcast_shared::protocol::MAX_INTERVAL_MS;
@@ -123,6 +124,18 @@ impl Limits {
     #[must_use]
     pub fn heartbeat(&self) -> Duration {
         Duration::from_millis(self.heartbeat_ms)
+    }
+
+    /// `message_timeout_ms` as a duration.
+    #[must_use]
+    pub fn message_timeout(&self) -> Duration {
+        Duration::from_millis(self.message_timeout_ms)
+    }
+
+    /// What one message of a client may take.
+    #[must_use]
+    pub fn message_bounds(&self) -> Bounds {
+        Bounds { bytes: self.max_message_bytes, fragments: self.max_fragments }
     }
 
     /// `slow_client_timeout_ms` as a duration.

@@ -3,6 +3,8 @@
 pub mod accept;
 pub mod admin;
 pub mod credentials;
+#[cfg(feature = "testing")]
+pub mod echo;
 pub mod extension;
 pub mod farewell;
 pub mod forwarded;

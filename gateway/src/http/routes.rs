@@ -37,7 +37,7 @@ pub fn build(app: App) -> Router {
         .route("/v1/topics", get(rest::topics))
         .route("/v1/symbols", get(rest::symbols))
         .route("/v1/exchanges", get(rest::exchanges))
-        .merge(for_tests())
+        .merge(of_test_builds())
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(app.clone(), credentials::check))
@@ -51,10 +51,12 @@ pub fn build(app: App) -> Router {
         .with_state(app)
 }
 
-/// What only builds for tests have.
-fn for_tests() -> Router<App> {
+/// Paths that no release has.
+fn of_test_builds() -> Router<App> {
     #[cfg(feature = "testing")]
-    return Router::new().route("/testing/panic", get(async || -> () { panic!("a client asked") }));
+    return Router::new()
+        .route("/echo", get(super::echo::handle))
+        .route("/testing/panic", get(async || -> () { panic!("a client asked") }));
     #[cfg(not(feature = "testing"))]
     Router::new()
 }

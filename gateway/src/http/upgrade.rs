@@ -20,7 +20,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use hyper::upgrade::OnUpgrade;
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 use tickcast_shared::protocol::{Asked, ErrorCode};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tracing::debug;
@@ -49,7 +49,7 @@ pub async fn handle(
     let agreed = Agreed::on(request.headers(), app.config.deflate);
     let from = (visitor, caller.seat);
     tokio::spawn(hand_over(app, upgrade, from, wanted, agreed.encoding(), access));
-    switching_protocols(&derive_accept_key(key.as_bytes()), &agreed)
+    switching_protocols(&key, agreed.format, agreed.extension)
 }
 
 /// What the URL asks for.
@@ -79,6 +79,11 @@ fn check(
         return Err(Refusal::not_ready());
     }
     check_origin(&app.config, headers)?;
+    Ok((key(headers)?, wanted(query)?))
+}
+
+/// The WebSocket key of a request that asks for an upgrade as RFC 6455 section 4.1 says.
+pub(super) fn key(headers: &HeaderMap) -> Result<HeaderValue, Refusal> {
     let wants = |name, token: &str| {
         headers.get_all(name).iter().any(|value| {
             let text = value.to_str().unwrap_or_default();
@@ -91,10 +96,8 @@ fn check(
     if !wants(header::SEC_WEBSOCKET_VERSION, "13") {
         return Err(upgrade_required("only WebSocket version 13 is spoken here"));
     }
-    let key = headers
-        .get(header::SEC_WEBSOCKET_KEY)
-        .ok_or_else(|| Refusal::bad_field("the header Sec-WebSocket-Key is missing".into()))?;
-    Ok((key.clone(), wanted(query)?))
+    let key = headers.get(header::SEC_WEBSOCKET_KEY).cloned();
+    key.ok_or_else(|| Refusal::bad_field("the header Sec-WebSocket-Key is missing".into()))
 }
 
 /// A connection that a proxy made is its client's.
@@ -164,19 +167,24 @@ impl Agreed {
     }
 }
 
-fn switching_protocols(accept: &str, agreed: &Agreed) -> Response {
+/// The answer to a client's key; what it names is what both sides speak.
+pub(super) fn switching_protocols(
+    key: &HeaderValue,
+    format: Option<Format>,
+    extension: Option<&'static str>,
+) -> Response {
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    if let Ok(accept) = HeaderValue::from_str(accept) {
+    if let Ok(accept) = HeaderValue::from_str(&derive_accept_key(key.as_bytes())) {
         headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
     }
-    if let Some(format) = agreed.format {
+    if let Some(format) = format {
         let name = HeaderValue::from_static(format.subprotocol());
         headers.insert(header::SEC_WEBSOCKET_PROTOCOL, name);
     }
-    if let Some(answer) = agreed.extension {
+    if let Some(answer) = extension {
         headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, HeaderValue::from_static(answer));
     }
     response
@@ -191,23 +199,22 @@ async fn hand_over(
     encoding: Encoding,
     access: Access,
 ) {
-    let upgraded = match upgrade.await {
-        Ok(upgraded) => upgraded,
-        Err(error) => {
-            debug!(%peer, %error, "client went away during its upgrade");
-            return;
-        }
-    };
-    match tls::take_apart(upgraded) {
-        Ok(Taken { socket, tls, leftover }) => {
-            let dialled =
-                Dialled { socket, tls, leftover, peer, seat, topics, asked, encoding, access };
-            if app.hub.serve(dialled).await.is_err() {
-                debug!(%peer, "shards are gone; connection dropped");
-            }
-        }
-        Err(error) => debug!(%peer, %error, "socket could not be taken over"),
+    let Some(Taken { socket, tls, leftover }) = taken(upgrade, peer).await else { return };
+    let dialled = Dialled { socket, tls, leftover, peer, seat, topics, asked, encoding, access };
+    if app.hub.serve(dialled).await.is_err() {
+        debug!(%peer, "shards are gone; connection dropped");
     }
+}
+
+/// The raw socket behind an upgrade, out of any event loop, and what the client has sent on it.
+pub(super) async fn taken(upgrade: OnUpgrade, peer: SocketAddr) -> Option<Taken> {
+    let upgraded = upgrade
+        .await
+        .inspect_err(|error| debug!(%peer, %error, "client went away during its upgrade"))
+        .ok()?;
+    tls::take_apart(upgraded)
+        .inspect_err(|error| debug!(%peer, %error, "socket could not be taken over"))
+        .ok()
 }
 
 #[cfg(test)]

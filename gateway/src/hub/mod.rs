@@ -23,6 +23,7 @@ pub mod statuses;
 pub mod sweep;
 pub mod table;
 pub mod topics;
+pub mod unfinished;
 pub mod update;
 pub mod worker;
 

@@ -2,7 +2,7 @@
 
 use super::{
     Change, Report, SlowClient, Table, backlog::Cause, fan::Fan, mailbox::Mailbox,
-    members::MemberId, pass::Batch, sender::Sender,
+    members::MemberId, pass::Batch, sender::Sender, unfinished::Unfinished,
 };
 use crate::{
     auth::{Access, Accesses, Auth},
@@ -20,8 +20,9 @@ use tickcast_shared::{
 use tokio::sync::Notify;
 
 /// Bytes read from a socket at once. One buffer serves all connections of a shard, and a client's
-/// commands in it are the most that can wait for answers to be accepted.
-const READ_BUFFER_BYTES: usize = 16 * 1024;
+/// commands in it are the most that can wait for answers to be accepted: some 1300 empty frames,
+/// which take seven times as much memory once they are read.
+const READ_BUFFER_BYTES: usize = 8 * 1024;
 /// Pieces of a backlog that are written before other connections get their turn.
 const PIECES_AT_ONCE: usize = 8;
 
@@ -41,6 +42,8 @@ pub struct Shard {
     pub fan: Fan,
     /// Sockets, by the number of their member.
     conns: Slab<Rc<Conn>>,
+    /// Whose message is not complete yet.
+    pub unfinished: Unfinished,
     mailbox: Arc<Mailbox>,
     batch: Batch,
     sender: Sender,
@@ -70,6 +73,7 @@ impl Shard {
             clock,
             metrics,
             conns: Slab::new(),
+            unfinished: Unfinished::default(),
             mailbox,
             batch: Batch::default(),
             sender: Sender::new(config.io_uring),
@@ -95,6 +99,7 @@ impl Shard {
         if self.fan.forget(id) {
             self.conns.remove(id.index());
             self.accesses.forget(id);
+            self.unfinished.note(id, None);
             self.metrics.connections.decrement(1.0);
         }
     }

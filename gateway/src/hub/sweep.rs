@@ -1,5 +1,5 @@
 //! One sweep a shard: pings and heartbeat time-outs, a share of the members at a time, and clients
-//! that have been slow for too long.
+//! that have been slow for too long, in reading or in ending what they began to send.
 
 use super::{drain, members::MemberId, shard::Shard};
 use crate::wire::encode;
@@ -25,17 +25,19 @@ const TOKENS_EVERY: Duration = Duration::from_millis(250);
 
 /// Runs for as long as the shard.
 pub async fn run(shard: Rc<RefCell<Shard>>) {
-    let (heartbeat, patience) = {
+    let (heartbeat, patience, message) = {
         let limits = &shard.borrow().config.limits;
-        (limits.heartbeat(), limits.slow_client_timeout())
+        (limits.heartbeat(), limits.slow_client_timeout(), limits.message_timeout())
     };
     let mut beat = tokio::time::interval(heartbeat / SLICES);
     let mut look = tokio::time::interval(patience / LOOKS);
     let has_tokens = shard.borrow().auth.is_some();
     let mut tokens = tokio::time::interval(TOKENS_EVERY);
     tokens.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut unfinished = tokio::time::interval(message / LOOKS);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    unfinished.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let ping = encode::ping();
     let mut slice = 0;
     loop {
@@ -46,6 +48,7 @@ pub async fn run(shard: Rc<RefCell<Shard>>) {
             }
             _ = tokens.tick(), if has_tokens => shard.borrow_mut().close_overdue(),
             _ = look.tick() => evict(&mut shard.borrow_mut(), patience),
+            _ = unfinished.tick() => give_up(&mut shard.borrow_mut(), message),
         }
     }
 }
@@ -89,5 +92,15 @@ fn evict(shard: &mut Shard, patience: Duration) {
     let since = Micros(now.0 - i64::try_from(patience.as_micros()).unwrap_or(i64::MAX));
     for id in shard.stalled_since(since) {
         shard.close(id, Close::SlowConsumer, None);
+    }
+}
+
+/// Closes clients whose message does not end. Who is not read from until it has accepted its
+/// answers may have sent the rest long ago, and gets the time anew.
+fn give_up(shard: &mut Shard, patience: Duration) {
+    for id in shard.unfinished.overdue(Instant::now(), patience) {
+        if shard.conn(id).is_some_and(|conn| !conn.is_paused()) {
+            shard.close(id, Close::Policy, None);
+        }
     }
 }

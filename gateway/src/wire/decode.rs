@@ -1,59 +1,73 @@
-//! Bytes of a client to messages; keeps nothing while a client is silent.
+//! Bytes of a client to messages (RFC 6455, read strictly); keeps nothing while a client is silent.
 
-use super::{
-    Encoding, Format,
-    deflate::{self, InflateError},
-    msgpack,
-};
-use std::io::Cursor;
+mod header;
+mod message;
+
+pub use message::Bounds;
+
+use super::{Encoding, Format};
+use header::{Head, Partial};
+use message::{Kind, Message};
+use std::time::Instant;
 use tickcast_shared::protocol::Close;
-use tokio_tungstenite::tungstenite::protocol::frame::{
-    FrameHeader,
-    coding::{Control, Data, OpCode},
-};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
-/// Longest frame header: 2 bytes, 8 of length, 4 of mask (RFC 6455 section 5.2).
-const MAX_HEADER_BYTES: usize = 14;
 /// Longest payload of a control frame (RFC 6455 section 5.5).
 const MAX_CONTROL_BYTES: u64 = 125;
 /// Status codes that may not stand in a close frame (RFC 6455 section 7.4.1).
-const UNSENDABLE_CODES: [u16; 3] = [1005, 1006, 1015];
+const UNSENDABLE_CODES: [u16; 4] = [1004, 1005, 1006, 1015];
 
 /// What a client sent.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Incoming {
-    /// A text message, or the JSON of a MessagePack message.
+    /// A text message.
     Text(String),
-    /// A MessagePack message that is none, or has no JSON: the reason, for an error to the client.
-    Unreadable(String),
+    /// A binary message, on a connection whose messages are binary.
+    Binary(Vec<u8>),
     /// A ping frame; to be answered with the same payload.
     Ping(Vec<u8>),
     /// A pong frame.
     Pong,
-    /// A close frame; to be answered with the same code.
+    /// A close frame; to be answered with the same code. Nothing is read after it.
     Close(Option<u16>),
 }
 
-/// A message under way: what its first frame said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Begun {
-    format: Format,
-    /// Its payload is compressed.
-    deflated: bool,
-}
-
 /// Puts frames and fragments together. Holds at most one message of the configured size (a
-/// compressed one may be an eighth longer) plus one frame header; nothing between messages.
+/// compressed one may be an eighth longer), one control frame and one header; nothing between
+/// messages.
 #[derive(Debug, Default)]
 pub struct Assembler {
-    /// Bytes of a frame that is not complete yet.
-    partial: Vec<u8>,
-    /// Payload of earlier fragments of the message under way.
-    fragments: Vec<u8>,
-    /// The message under way.
-    begun: Option<Begun>,
+    /// What has come of a message or frame that is not complete yet.
+    under_way: Option<Box<UnderWay>>,
     /// What the upgrade agreed.
     encoding: Encoding,
+    /// The client has closed or broken the protocol: whatever follows is not looked at.
+    is_over: bool,
+}
+
+/// A message, a frame, or only a part of a header.
+#[derive(Debug)]
+struct UnderWay {
+    /// When its first byte came.
+    since: Instant,
+    header: Partial,
+    /// The frame whose header is complete.
+    frame: Option<Frame>,
+    /// Payload of that frame if it is a control frame.
+    control: Vec<u8>,
+    /// The message, from the header of its first frame to the end of its last.
+    message: Option<Message>,
+}
+
+/// A frame whose payload is not complete yet.
+#[derive(Debug, Clone, Copy)]
+struct Frame {
+    opcode: OpCode,
+    is_final: bool,
+    /// The key for the next byte comes first.
+    mask: [u8; 4],
+    /// Bytes that have not come.
+    left: usize,
 }
 
 impl Assembler {
@@ -63,150 +77,151 @@ impl Assembler {
         Self { encoding, ..Self::default() }
     }
 
-    /// Takes what was read from the socket. `each` gets every complete message in order and may
-    /// stop the reading with an error of its own.
+    /// Takes what was read from the socket at `now`; every complete message goes to `incoming`.
     ///
     /// # Errors
-    /// [`Close`] says how the client broke the protocol; the connection is to be closed with it.
-    pub fn push(&mut self, input: &[u8], max_message: usize) -> Result<Vec<Incoming>, Close> {
-        let mut incoming = Vec::new();
-        if self.partial.is_empty() {
-            let used = self.frames(input, max_message, &mut incoming)?;
-            self.partial.extend_from_slice(&input[used..]);
-        } else {
-            let mut joined = std::mem::take(&mut self.partial);
-            joined.extend_from_slice(input);
-            let used = self.frames(&joined, max_message, &mut incoming)?;
-            if used < joined.len() {
-                joined.drain(..used);
-                self.partial = joined;
-            }
-        }
-        Ok(incoming)
-    }
-
-    /// Reads all complete frames; returns how many bytes they took.
-    fn frames(
+    /// [`Close`] says how the client broke the protocol: what it sent before that is in `incoming`
+    /// and may be answered, then the connection is to be closed.
+    pub fn push(
         &mut self,
-        bytes: &[u8],
-        max_message: usize,
+        mut input: &[u8],
+        bounds: Bounds,
+        now: Instant,
         incoming: &mut Vec<Incoming>,
-    ) -> Result<usize, Close> {
-        let mut used = 0;
-        while let Some((header, start, length)) = parse_header(&bytes[used..])? {
-            self.check(&header, length, max_message)?;
-            // Checked above: a length within the limits fits.
-            let end = usize::try_from(length).map_err(|_| Close::TooBig)? + start;
-            let Some(payload) = bytes[used..].get(start..end) else { break };
-            let payload = unmask(payload, header.mask);
-            incoming.extend(self.frame(&header, payload, max_message)?);
-            used += end;
-        }
-        Ok(used)
-    }
-
-    /// Refuses what can be refused before the payload has come.
-    fn check(&self, header: &FrameHeader, length: u64, max_message: usize) -> Result<(), Close> {
-        if header.mask.is_none() || header.rsv2 || header.rsv3 {
-            return Err(Close::ProtocolError);
-        }
-        let begins = matches!(header.opcode, OpCode::Data(Data::Text | Data::Binary));
-        // Marks a compressed message where that was agreed (RFC 7692 section 6.1).
-        if header.rsv1 && !(begins && self.encoding.deflate) {
-            return Err(Close::ProtocolError);
-        }
-        if let OpCode::Control(_) = header.opcode {
-            let fits = header.is_final && length <= MAX_CONTROL_BYTES;
-            return if fits { Ok(()) } else { Err(Close::ProtocolError) };
-        }
-        let deflated = header.rsv1 || self.begun.is_some_and(|message| message.deflated);
-        let most = if deflated { deflate::compressed_limit(max_message) } else { max_message };
-        if length.saturating_add(self.fragments.len() as u64) > most as u64 {
-            return Err(Close::TooBig);
+    ) -> Result<(), Close> {
+        while !input.is_empty() && !self.is_over {
+            let mut state = self.under_way.take().unwrap_or_else(|| Box::new(UnderWay::since(now)));
+            let complete = state
+                .frame(&mut input, self.encoding, bounds)
+                .inspect_err(|_| self.is_over = true)?;
+            self.is_over = matches!(complete, Some(Incoming::Close(_)));
+            incoming.extend(complete);
+            if !state.is_complete() {
+                self.under_way = Some(state);
+            }
         }
         Ok(())
     }
 
+    /// When the first byte came of what is not complete yet: a message, or a frame between messages.
+    #[must_use]
+    pub fn since(&self) -> Option<Instant> {
+        self.under_way.as_ref().map(|state| state.since)
+    }
+
+    /// Bytes of memory that what is not complete yet takes.
+    #[cfg(any(test, feature = "testing"))]
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.under_way.as_ref().map_or(0, |state| {
+            let message = state.message.as_ref().map_or(0, Message::capacity);
+            size_of::<UnderWay>() + state.control.capacity() + message
+        })
+    }
+}
+
+impl UnderWay {
+    fn since(now: Instant) -> Self {
+        Self {
+            since: now,
+            header: Partial::default(),
+            frame: None,
+            control: Vec::new(),
+            message: None,
+        }
+    }
+
+    /// Nothing of it is awaited any more.
+    fn is_complete(&self) -> bool {
+        self.header.is_empty() && self.frame.is_none() && self.message.is_none()
+    }
+
+    /// Takes bytes up to the end of a frame or of the input; what they complete.
     fn frame(
         &mut self,
-        header: &FrameHeader,
-        payload: Vec<u8>,
-        max_message: usize,
+        input: &mut &[u8],
+        encoding: Encoding,
+        bounds: Bounds,
     ) -> Result<Option<Incoming>, Close> {
-        let begun = match (header.opcode, self.begun) {
-            (OpCode::Control(Control::Ping), _) => return Ok(Some(Incoming::Ping(payload))),
-            (OpCode::Control(Control::Pong), _) => return Ok(Some(Incoming::Pong)),
-            (OpCode::Control(Control::Close), _) => return close_code(&payload).map(Some),
-            (OpCode::Data(Data::Text), None) => {
-                Begun { format: Format::Json, deflated: header.rsv1 }
-            }
-            (OpCode::Data(Data::Binary), None) if self.encoding.format == Format::Json => {
-                return Err(Close::UnexpectedBinary);
-            }
-            (OpCode::Data(Data::Binary), None) => {
-                Begun { format: Format::MsgPack, deflated: header.rsv1 }
-            }
-            (OpCode::Data(Data::Continue), Some(begun)) => begun,
-            _ => return Err(Close::ProtocolError),
+        let mut frame = match self.frame.take() {
+            Some(frame) => frame,
+            None => match self.header.take(input)? {
+                Some(head) => self.begin(&head, encoding, bounds)?,
+                None => return Ok(None),
+            },
         };
-        let message = if self.fragments.is_empty() {
-            payload
-        } else {
-            self.fragments.extend_from_slice(&payload);
-            std::mem::take(&mut self.fragments)
-        };
-        if header.is_final {
-            self.begun = None;
-            begun.read(message, max_message).map(Some)
-        } else {
-            self.begun = Some(begun);
-            self.fragments = message;
-            Ok(None)
+        let (chunk, rest) = input.split_at(frame.left.min(input.len()));
+        *input = rest;
+        self.keep(&frame, chunk, bounds)?;
+        frame.skip(chunk.len());
+        if frame.left > 0 {
+            self.frame = Some(frame);
+            return Ok(None);
         }
+        self.end(&frame, bounds)
     }
-}
 
-impl Begun {
-    /// What its payload says.
-    fn read(self, payload: Vec<u8>, max_message: usize) -> Result<Incoming, Close> {
-        let message = if self.deflated {
-            deflate::inflate(payload, max_message).map_err(|error| match error {
-                InflateError::TooBig => Close::TooBig,
-                InflateError::Corrupt => Close::ProtocolError,
-            })?
-        } else {
-            payload
-        };
-        match self.format {
-            Format::Json => {
-                String::from_utf8(message).map(Incoming::Text).map_err(|_| Close::BadUtf8)
-            }
-            Format::MsgPack => Ok(match msgpack::to_json(&message) {
-                Ok(json) => Incoming::Text(json),
-                Err(error) => {
-                    Incoming::Unreadable(format!("a binary message is a MessagePack map: {error}"))
+    /// Refuses what can be refused before the payload has come.
+    fn begin(&mut self, head: &Head, encoding: Encoding, bounds: Bounds) -> Result<Frame, Close> {
+        let is_control = matches!(head.opcode, OpCode::Control(_));
+        // Marks a compressed message where that was agreed (RFC 7692 section 6.1).
+        let begins = matches!(head.opcode, OpCode::Data(Data::Text | Data::Binary));
+        if (head.rsv1 && !(begins && encoding.deflate))
+            || (is_control && (!head.is_final || head.length > MAX_CONTROL_BYTES))
+        {
+            return Err(Close::ProtocolError);
+        }
+        if !is_control {
+            let message = match (head.opcode, self.message.take()) {
+                (OpCode::Data(Data::Continue), Some(message)) => message,
+                (OpCode::Data(Data::Text), None) => Message::new(Kind::Text, head.rsv1),
+                (OpCode::Data(Data::Binary), None) if encoding.format == Format::Json => {
+                    return Err(Close::UnexpectedBinary);
                 }
-            }),
+                (OpCode::Data(Data::Binary), None) => Message::new(Kind::Binary, head.rsv1),
+                _ => return Err(Close::ProtocolError),
+            };
+            self.message.insert(message).expect_fragment(head.length, bounds)?;
+        }
+        // Checked above and against the bounds: it is small enough.
+        let left = usize::try_from(head.length).map_err(|_| Close::TooBig)?;
+        Ok(Frame { opcode: head.opcode, is_final: head.is_final, mask: head.mask, left })
+    }
+
+    /// Keeps the next bytes of a frame's payload.
+    fn keep(&mut self, frame: &Frame, chunk: &[u8], bounds: Bounds) -> Result<(), Close> {
+        match &mut self.message {
+            Some(message) if matches!(frame.opcode, OpCode::Data(_)) => {
+                let whole = frame.is_final.then_some(frame.left);
+                message.append(chunk, frame.mask, whole, bounds)
+            }
+            _ => {
+                self.control.reserve_exact(frame.left);
+                message::unmask(&mut self.control, chunk, frame.mask);
+                Ok(())
+            }
+        }
+    }
+
+    /// What a complete frame says.
+    fn end(&mut self, frame: &Frame, bounds: Bounds) -> Result<Option<Incoming>, Close> {
+        let control = std::mem::take(&mut self.control);
+        match frame.opcode {
+            OpCode::Control(Control::Ping) => Ok(Some(Incoming::Ping(control))),
+            OpCode::Control(Control::Close) => close_code(&control).map(Some),
+            OpCode::Control(_) => Ok(Some(Incoming::Pong)),
+            OpCode::Data(_) if !frame.is_final => Ok(None),
+            OpCode::Data(_) => self.message.take().map(|it| it.read(bounds)).transpose(),
         }
     }
 }
 
-/// The header at the start of `bytes`, its size and the payload's; nothing when incomplete.
-fn parse_header(bytes: &[u8]) -> Result<Option<(FrameHeader, usize, u64)>, Close> {
-    let mut cursor = Cursor::new(&bytes[..bytes.len().min(MAX_HEADER_BYTES)]);
-    match FrameHeader::parse(&mut cursor) {
-        Ok(Some((header, length))) => {
-            let start = usize::try_from(cursor.position()).map_err(|_| Close::ProtocolError)?;
-            Ok(Some((header, start, length)))
-        }
-        Ok(None) => Ok(None),
-        Err(_) => Err(Close::ProtocolError),
+impl Frame {
+    /// So many bytes of its payload have come.
+    fn skip(&mut self, count: usize) {
+        self.left -= count;
+        self.mask.rotate_left(count % 4);
     }
-}
-
-fn unmask(payload: &[u8], mask: Option<[u8; 4]>) -> Vec<u8> {
-    let mask = mask.unwrap_or_default();
-    payload.iter().zip(mask.iter().cycle()).map(|(byte, key)| byte ^ key).collect()
 }
 
 fn close_code(payload: &[u8]) -> Result<Incoming, Close> {
@@ -215,9 +230,8 @@ fn close_code(payload: &[u8]) -> Result<Incoming, Close> {
         [_] => Err(Close::ProtocolError),
         [high, low, reason @ ..] => {
             let code = u16::from_be_bytes([*high, *low]);
-            let sendable = matches!(code, 1000..=1014 | 3000..=4999)
-                && code != 1004
-                && !UNSENDABLE_CODES.contains(&code);
+            let sendable =
+                matches!(code, 1000..=1014 | 3000..=4999) && !UNSENDABLE_CODES.contains(&code);
             if !sendable {
                 Err(Close::ProtocolError)
             } else if std::str::from_utf8(reason).is_err() {

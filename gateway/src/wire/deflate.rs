@@ -52,6 +52,7 @@ pub fn compressed_limit(max: usize) -> usize {
 /// # Errors
 /// [`InflateError`].
 pub fn inflate(mut payload: Vec<u8>, max: usize) -> Result<Vec<u8>, InflateError> {
+    payload.reserve_exact(TAIL_AND_END.len());
     payload.extend(TAIL_AND_END);
     let mut message = Vec::new();
     DECOMPRESS.with_borrow_mut(|state| decompress(state, &payload, max, &mut message))?;
@@ -60,14 +61,23 @@ pub fn inflate(mut payload: Vec<u8>, max: usize) -> Result<Vec<u8>, InflateError
 
 /// The compressed payload, if it has fewer bytes than `room`.
 fn compress(payload: &[u8], room: usize) -> Option<Vec<u8>> {
-    // A flush that fills the buffer to the end may not be over, hence fewer.
-    let mut compressed = Vec::with_capacity(room + TAIL.len());
-    COMPRESS.with_borrow_mut(|state| {
+    // Room for all of it even if it does not shrink: what a compressor could not write stays in it.
+    let mut compressed = Vec::with_capacity(compressed_limit(payload.len()) + TAIL.len());
+    let is_whole = COMPRESS.with_borrow_mut(|state| {
         state.reset();
-        state.compress_vec(payload, &mut compressed, FlushCompress::Sync).ok()?;
-        (state.total_in() == payload.len() as u64).then_some(())
-    })?;
-    if compressed.len() >= room + TAIL.len() || !compressed.ends_with(&TAIL) {
+        let done = state.compress_vec(payload, &mut compressed, FlushCompress::Sync);
+        let is_whole = done.is_ok()
+            && state.total_in() == payload.len() as u64
+            // A flush that fills the buffer to the end may not be over.
+            && compressed.len() < compressed.capacity()
+            && compressed.ends_with(&TAIL);
+        if !is_whole {
+            // A reset of zlib-rs (0.6.8) would not give back the space of what is left in it.
+            *state = Compress::new(LEVEL, false);
+        }
+        is_whole
+    });
+    if !is_whole || compressed.len() >= room + TAIL.len() {
         return None;
     }
     compressed.truncate(compressed.len() - TAIL.len());
@@ -147,6 +157,26 @@ mod tests {
         // The same again: nothing is taken over.
         assert_eq!(compress(b"Hello", 64), payload);
         assert_eq!(compress(b"", 64).as_deref(), Some(&b"\x00"[..]));
+    }
+
+    /// What a compressor had no room for must not be left in it: the next messages would have less
+    /// room each, and one of them none.
+    #[test]
+    fn messages_that_do_not_shrink_leave_nothing_behind() {
+        let mut state = 1_u64;
+        let mut noise = |length: usize| -> Vec<u8> {
+            let bytes = std::iter::repeat_with(|| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                state.to_be_bytes()[0]
+            });
+            bytes.take(length).collect()
+        };
+        for length in [500, 5000, 50_000, 200_000] {
+            for _ in 0..300_000 / length {
+                assert_eq!(shrink(&noise(length)), None);
+            }
+        }
+        assert_eq!(compress(b"Hello", 64).as_deref(), Some(&b"\xf2\x48\xcd\xc9\xc9\x07\x00"[..]));
     }
 
     #[test]

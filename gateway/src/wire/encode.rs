@@ -54,13 +54,13 @@ pub(super) fn packed(json: &[u8]) -> Option<Vec<u8>> {
 
 /// A binary frame around `bytes`.
 #[must_use]
-pub(super) fn binary(bytes: &[u8]) -> Vec<u8> {
+pub fn binary(bytes: &[u8]) -> Vec<u8> {
     frame(OpCode::Data(Data::Binary), false, bytes)
 }
 
 /// A frame around the compressed payload of a message in `format`.
 #[must_use]
-pub(super) fn deflated(format: Format, compressed: &[u8]) -> Vec<u8> {
+pub fn deflated(format: Format, compressed: &[u8]) -> Vec<u8> {
     let opcode = match format {
         Format::Json => Data::Text,
         Format::MsgPack => Data::Binary,

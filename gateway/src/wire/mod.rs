@@ -7,6 +7,6 @@ pub mod encoding;
 pub mod frames;
 pub mod msgpack;
 
-pub use decode::{Assembler, Incoming};
+pub use decode::{Assembler, Bounds, Incoming};
 pub use encoding::{Encoding, Format};
 pub use frames::Frames;

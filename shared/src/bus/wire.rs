@@ -3,6 +3,9 @@
 //! Structures are arrays, prices are text. Readers take the current version and the one before;
 //! writers move last, so that a rolling upgrade in any order keeps prices flowing.
 
+#[cfg(any(test, feature = "testing"))]
+pub mod fuzz;
+
 use super::{Error, Group, Heartbeat, MAX_EPOCH, Message, Record, counters};
 use crate::{clock::Micros, market::Topic};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};

@@ -61,13 +61,31 @@ pub fn load<T: Default + Serialize + DeserializeOwned>(
     layers.extend(Layer::of_file(file)?);
     layers.extend(layer::of_environment(environment, &sample));
     layers.extend(overrides.into_iter().map(Layer::of_flag));
-    for layer in &layers {
-        known::check(layer, &sample)?;
+    read(&layers, &sample)
+}
+
+/// The defaults, overlaid by the text of a file.
+///
+/// # Errors
+/// As [`load`].
+#[cfg(any(test, feature = "testing"))]
+pub fn load_text<T>(sample: &T, text: &str) -> Result<T, ConfigError>
+where
+    T: Default + Serialize + DeserializeOwned,
+{
+    let defaults = Layer::of_defaults(as_json(&T::default())?);
+    let file = Layer::of_text(DEFAULT_FILE.to_owned(), text.to_owned())?;
+    read(&[defaults, file], &as_json(sample)?)
+}
+
+fn read<T: DeserializeOwned>(layers: &[Layer], sample: &Value) -> Result<T, ConfigError> {
+    for layer in layers {
+        known::check(layer, sample)?;
     }
-    let merged = merge(&layers)?;
+    let merged = merge(layers)?;
     serde_path_to_error::deserialize(&merged).map_err(|error| {
         let key = key::Key::from(error.path());
-        invalid(&key, &error.into_inner().to_string(), &merged, &sample, &layers)
+        invalid(&key, &error.into_inner().to_string(), &merged, sample, layers)
     })
 }
 

@@ -1,10 +1,14 @@
 //! Every way of cutting, compressing and breaking what a client sends.
 
+mod strict;
+
 use super::*;
+use crate::wire::{deflate, msgpack};
 use miniz_oxide::deflate::compress_to_vec;
 use proptest::prelude::*;
 
 const MAX: usize = 1000;
+const BOUNDS: Bounds = Bounds { bytes: MAX, fragments: 0 };
 const DEFLATE: Encoding = Encoding { format: Format::Json, deflate: true };
 const MSGPACK: Encoding = Encoding { format: Format::MsgPack, deflate: false };
 const BOTH: Encoding = Encoding { format: Format::MsgPack, deflate: true };
@@ -28,7 +32,7 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
         }
     }
     bytes.extend(mask);
-    bytes.extend(unmask(payload, Some(mask)));
+    message::unmask(&mut bytes, payload, mask);
     bytes
 }
 
@@ -37,7 +41,17 @@ fn push(bytes: &[u8]) -> Result<Vec<Incoming>, Close> {
 }
 
 fn push_to(encoding: Encoding, bytes: &[u8]) -> Result<Vec<Incoming>, Close> {
-    Assembler::new(encoding).push(bytes, MAX)
+    push_next(&mut Assembler::new(encoding), bytes)
+}
+
+fn push_next(assembler: &mut Assembler, bytes: &[u8]) -> Result<Vec<Incoming>, Close> {
+    let mut incoming = Vec::new();
+    assembler.push(bytes, BOUNDS, Instant::now(), &mut incoming)?;
+    Ok(incoming)
+}
+
+fn binary(bytes: &[u8]) -> Incoming {
+    Incoming::Binary(bytes.into())
 }
 
 fn text(text: &str) -> Incoming {
@@ -107,7 +121,7 @@ fn compressed_messages_are_read_where_that_was_agreed() {
         assert_eq!(push_to(encoding, &frame(0x81, b"ping")), Ok(vec![text("ping")]));
     }
     let packed = frame(0xc2, &compressed(b"\x81\xa2op\xa4list"));
-    assert_eq!(push_to(BOTH, &packed), Ok(vec![text(r#"{"op":"list"}"#)]));
+    assert_eq!(push_to(BOTH, &packed), Ok(vec![binary(b"\x81\xa2op\xa4list")]));
     assert_eq!(push_to(MSGPACK, &whole), Err(Close::ProtocolError));
 }
 
@@ -154,18 +168,12 @@ fn a_compressed_message_that_is_none_breaks_the_protocol() {
 }
 
 #[test]
-fn a_messagepack_connection_takes_both_kinds_and_names_what_it_cannot_read() {
-    let mut bytes = frame(0x82, b"\x82\xa2op\xa4ping\xa2id\x07");
+fn a_binary_connection_takes_both_kinds() {
+    let mut bytes = frame(0x82, b"\x82\xa2op");
     bytes.extend(frame(0x81, b"ping"));
-    bytes.extend(frame(0x82, b"\xc4\x01x"));
     bytes.extend([frame(0x02, b"\x93\x01"), frame(0x80, b"\x02\xc0")].concat());
-    let read = push_to(MSGPACK, &bytes).unwrap();
-    let [first, second, Incoming::Unreadable(reason), last] = &read[..] else {
-        panic!("{read:?}");
-    };
-    assert_eq!(first, &text(r#"{"op":"ping","id":7}"#));
-    assert_eq!((second, last), (&text("ping"), &text("[1,2,null]")));
-    assert!(reason.contains("bin"), "{reason}");
+    let wanted = vec![binary(b"\x82\xa2op"), text("ping"), binary(b"\x93\x01\x02\xc0")];
+    assert_eq!(push_to(MSGPACK, &bytes), Ok(wanted));
     assert_eq!(push_to(DEFLATE, &frame(0x82, b"\x01")), Err(Close::UnexpectedBinary));
 }
 
@@ -173,9 +181,9 @@ fn a_messagepack_connection_takes_both_kinds_and_names_what_it_cannot_read() {
 fn an_idle_connection_costs_little() {
     let mut assembler = Assembler::new(BOTH);
     let bytes = [frame(0x42, &compressed(b"\x81\xa2op\xa4list")), frame(0x80, b"")].concat();
-    assert_eq!(assembler.push(&bytes, MAX).unwrap().len(), 1);
-    assert_eq!((assembler.partial.capacity(), assembler.fragments.capacity()), (0, 0));
-    assert!(size_of::<Assembler>() <= 56);
+    assert_eq!(push_next(&mut assembler, &bytes).unwrap().len(), 1);
+    assert_eq!((assembler.held(), assembler.since()), (0, None));
+    assert!(size_of::<Assembler>() <= 16);
 }
 
 /// How a client sends a message: packed, compressed, and in frames of which size.
@@ -225,11 +233,11 @@ proptest! {
         let mut assembler = Assembler::default();
         let mut read = Vec::new();
         for piece in bytes.chunks(cut) {
-            read.extend(assembler.push(piece, MAX).unwrap());
+            read.extend(push_next(&mut assembler, piece).unwrap());
         }
         let wanted: Vec<Incoming> = messages.into_iter().map(Incoming::Text).collect();
         prop_assert_eq!(read, wanted);
-        prop_assert!(assembler.partial.is_empty() && assembler.partial.capacity() == 0);
+        prop_assert_eq!(assembler.held(), 0);
     }
 
     #[test]
@@ -243,13 +251,18 @@ proptest! {
         let mut assembler = Assembler::new(BOTH);
         let mut read = Vec::new();
         for piece in bytes.chunks(cut) {
-            read.extend(assembler.push(piece, MAX).unwrap());
+            read.extend(push_next(&mut assembler, piece).unwrap());
         }
         read.retain(|incoming| *incoming != Incoming::Pong);
-        let wanted: Vec<Incoming> =
-            messages.iter().map(|(message, _)| Incoming::Text(json(message))).collect();
+        let wanted: Vec<Incoming> = messages
+            .iter()
+            .map(|(message, way)| match way.packed {
+                true => Incoming::Binary(msgpack::from_json(json(message).as_bytes()).unwrap()),
+                false => Incoming::Text(json(message)),
+            })
+            .collect();
         prop_assert_eq!(read, wanted);
-        prop_assert!(assembler.partial.capacity() == 0 && assembler.fragments.capacity() == 0);
+        prop_assert_eq!(assembler.held(), 0);
     }
 
     #[test]
@@ -258,9 +271,11 @@ proptest! {
         first in prop::sample::select(vec![0x81_u8, 0x82, 0xc1, 0xc2]),
     ) {
         for incoming in push_to(BOTH, &frame(first, &payload)).unwrap_or_default() {
-            // A control character of one byte takes six in JSON.
-            let most = if first & 2 == 0 { MAX } else { 6 * MAX };
-            prop_assert!(!matches!(incoming, Incoming::Text(text) if text.len() > most));
+            match incoming {
+                Incoming::Text(text) => prop_assert!(text.len() <= MAX),
+                Incoming::Binary(bytes) => prop_assert!(bytes.len() <= MAX),
+                _ => {}
+            }
         }
     }
 
