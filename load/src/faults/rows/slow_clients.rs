@@ -1,0 +1,63 @@
+//! Clients that stop reading are evicted, can read why, hold little, and delay nobody.
+
+use super::{hostile, seconds};
+use crate::{
+    faults::{FaultsConfig, FaultsError, attack::Attack, crowd, figure::Figure, scene::Scene},
+    hostile::Kind,
+};
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// Clients that behave.
+const OTHERS: usize = 200;
+/// Of those that stop: enough to see their memory.
+const STOPPED: usize = 100;
+/// Beside the others.
+const BESIDE: usize = 20;
+/// The longest silence: past the patience of 10 s, and the two seconds to read why.
+const SILENCE: Duration = Duration::from_secs(20);
+/// Until they are all forgotten.
+const FORGOTTEN: Duration = Duration::from_secs(10);
+/// Between two looks.
+const LOOK: Duration = Duration::from_millis(50);
+
+pub(super) async fn measure(config: &FaultsConfig) -> Result<Vec<Figure>, FaultsError> {
+    let scene = Scene::start(config, OTHERS, "").await?;
+    // A first crowd warms the allocator up.
+    crowd::watch(&scene, Duration::from_secs(2), &[]).await?;
+    let before_kib = scene.resident_kib()?;
+    let attack = Attack::start(&scene, &hostile(&scene, Kind::Stalled, STOPPED, SILENCE))?;
+    let (mut blocked, mut held_kib) = (Duration::ZERO, None);
+    let begun = Instant::now();
+    while begun.elapsed() < SILENCE {
+        let connections = scene.connections().await?;
+        blocked = blocked.max(connections.blocked);
+        if connections.lagging > 0 {
+            let each = (scene.resident_kib()? - before_kib) / connections.lagging as f64;
+            // With few left the rest of the process would be counted as theirs.
+            if connections.lagging > STOPPED as u64 / 2 {
+                held_kib = Some(each.max(held_kib.unwrap_or(0.0)));
+            }
+        }
+        sleep(LOOK).await;
+    }
+    let report = attack.report().await?;
+    let gone = scene.until(FORGOTTEN, |it| it.open + it.lagging + it.closing == 0).await?;
+    let stalled = hostile(&scene, Kind::Stalled, BESIDE, config.window + Duration::from_secs(2));
+    let compared = crowd::compare(&scene, config, &[stalled]).await?;
+    let evicted = (blocked > Duration::ZERO).then_some(blocked);
+    Ok(vec![
+        Figure::at_most("evicted after the first EAGAIN, s", 10.2, seconds(evicted)),
+        Figure::at_least(
+            "clients that resumed and read 4000",
+            1.0,
+            Some(report.count("close 4000") as f64),
+        ),
+        Figure::holds("all that were silent for longer were evicted", report.guarded),
+        Figure::at_most("held for each, KiB", 256.0, held_kib),
+        Figure::at_most("all forgotten after their end, s", 3.0, seconds(gone)),
+        Figure::told("others' p99 without them, ms", compared.p99_without()),
+        Figure::at_most("others' p99 with them, times that without", 1.1, compared.p99_ratio()),
+        Figure::at_most("others cut off", 0.0, Some(compared.cut_off())),
+    ])
+}
