@@ -12,6 +12,7 @@ mod expired_token;
 mod fan_out;
 mod feed_restart;
 mod help;
+mod hostile;
 mod late_gateway;
 mod price;
 mod recordings;

@@ -68,8 +68,11 @@ impl Script {
         let mut piece = &self.first;
         let mut ticks = interval(self.every.max(Duration::from_millis(1)));
         ticks.tick().await;
-        while write.write_all(piece).await.is_ok() && !self.then.is_empty() {
+        while write.write_all(piece).await.is_ok() {
             *sent += piece.len() as u64;
+            if self.then.is_empty() {
+                return;
+            }
             piece = &self.then;
             ticks.tick().await;
         }

@@ -8,6 +8,10 @@ const MISSES: u32 = 3;
 /// Beyond a limit: timers, and a machine that is busy with the attack itself.
 const SLACK: Duration = Duration::from_secs(1);
 
+/// Until the buffers between a server and a client that does not read are full: only then can the
+/// server notice.
+const FILLING: Duration = Duration::from_secs(5);
+
 /// What a kind demands.
 #[derive(Debug, Clone, Copy)]
 pub struct Rule {
@@ -138,7 +142,8 @@ impl Rule {
         let late = count(&|it| self.accepts(&it.outcome) && it.after > within);
         let silent = count(&|it| it.outcome == Outcome::NoAnswer);
         let unreachable = count(&|it| matches!(it.outcome, Outcome::Unreachable(_)));
-        let served = count(&|it| it.outcome == Outcome::Served && it.after > within);
+        let lasting = within + FILLING;
+        let served = count(&|it| it.outcome == Outcome::Served && it.after > lasting);
         let readable = count(&|it| matches!(it.outcome, Outcome::Closed(4000, _)));
         let mut findings = Vec::new();
         let mut find = |is_wrong: bool, finding: String| {
@@ -244,7 +249,7 @@ mod tests {
         assert!(!is_guarded(Kind::Stalled, &[early.clone(), (Outcome::Reset, 12_500)]));
         assert!(!is_guarded(
             Kind::Stalled,
-            &[early, (close(4000), 11_000), (Outcome::Served, 15_000)]
+            &[early, (close(4000), 11_000), (Outcome::Served, 17_000)]
         ));
     }
 }
