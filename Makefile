@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo build test figures check-tools check-servers deny
+.PHONY: help demo build test figures faults check-tools check-servers deny
 
 # Tests hold thousands of sockets; a soft limit below the hard one would fail them for no reason.
 DESCRIPTORS := ulimit -n "$$(ulimit -Hn)" 2>/dev/null || true
@@ -24,6 +24,10 @@ test: check-tools check-servers ## Format, lints, dependency rules, unit, integr
 
 figures: ## The figures of README.md, measured on this machine (about a quarter of an hour)
 	load/figures.sh
+
+faults: check-servers ## What attacks and faults do to a gateway, measured (about a quarter of an hour)
+	cargo build --release --locked --workspace
+	$(DESCRIPTORS); target/release/tickcast-load faults
 
 deny: ## Licences, advisories and sources of all dependencies (needs cargo-deny)
 	@cargo deny --version >/dev/null 2>&1 || { \

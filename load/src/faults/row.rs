@@ -67,7 +67,7 @@ impl Row {
         match self {
             Self::SlowClients => "20 of 220 clients stop reading, for up to 20 s",
             Self::Descriptors => "a limit of 600 descriptors, 900 clients",
-            Self::Memory => "memory limited to what it has when idle and 24 MiB, 12 000 clients",
+            Self::Memory => "memory limited to what it has when idle and 8 MiB, 12 000 clients",
             Self::Vanished => {
                 "200 clients fall silent, 100 of them behind a half-open proxy; heartbeat shortened to 2 s"
             }

@@ -13,7 +13,7 @@ const OTHERS: usize = 20;
 /// More than the room is for.
 const CLIENTS: usize = 12_000;
 /// Room above what the gateway has when idle, MiB.
-const ROOM_MIB: u64 = 24;
+const ROOM_MIB: u64 = 8;
 /// How long they stay.
 const STAY: Duration = Duration::from_secs(15);
 /// Between two looks.

@@ -5,10 +5,14 @@ use crate::{
     faults::{FaultsConfig, FaultsError, attack::Attack, figure::Figure, scene::Scene},
     hostile::{HostileConfig, HostileReport, Kind},
 };
-use std::time::Duration;
+use std::{net::Ipv4Addr, time::Duration};
 
 /// Sockets that send a byte a second.
 const SLOW: usize = 5000;
+/// Dials with wrong origins: fewer than one address may make.
+const ORIGINS: usize = 8;
+/// Dials a second with forged addresses: more than one address may make.
+const DIALS: u32 = 100;
 /// Time that a head may take, and looks, timers and the machine's own pace with 5000 sockets.
 const HEAD_SECONDS: f64 = 5.5;
 /// The one page that may connect, a proxy that nobody here is, and few dials of one address.
@@ -20,10 +24,9 @@ const GATEWAY: &str = "allowed_origins = [\"https://page.example\"]\n\
 pub(super) async fn measure(config: &FaultsConfig) -> Result<Vec<Figure>, FaultsError> {
     let mut figures = slow_heads(config).await?;
     let scene = Scene::start(config, 1, GATEWAY).await?;
-    // Few: the dials of one address are limited.
-    let origin = attack(&scene, Kind::Origin, 8).await?;
+    let origin = attack(&scene, Kind::Origin, ORIGINS, 2).await?;
     figures.push(answered("wrong origins: answered 403", &origin));
-    let forged = attack(&scene, Kind::ForgedForwarded, 1).await?;
+    let forged = attack(&scene, Kind::ForgedForwarded, 1, 3).await?;
     figures.push(answered("forged addresses: counted as one", &forged));
     drop(scene);
     figures.extend(tokens::measure(config).await?);
@@ -43,9 +46,16 @@ async fn slow_heads(config: &FaultsConfig) -> Result<Vec<Figure>, FaultsError> {
     ])
 }
 
-async fn attack(scene: &Scene, kind: Kind, clients: usize) -> Result<HostileReport, FaultsError> {
-    let config = HostileConfig { rate: 100, ..hostile(scene, kind, clients, kind.duration()) };
-    Attack::start(scene, &config)?.report().await
+/// From a loopback address of its own: the dials of one address are limited.
+async fn attack(
+    scene: &Scene,
+    kind: Kind,
+    clients: usize,
+    address: u8,
+) -> Result<HostileReport, FaultsError> {
+    let source = Some(Ipv4Addr::new(127, 0, 0, address));
+    let plain = hostile(scene, kind, clients, kind.duration());
+    Attack::start(scene, &HostileConfig { rate: DIALS, source, ..plain })?.report().await
 }
 
 fn answered(what: &str, report: &HostileReport) -> Figure {
