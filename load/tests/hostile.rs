@@ -126,3 +126,18 @@ fn faults_are_listed_and_mistakes_named() {
         "{told}"
     );
 }
+
+#[test]
+fn a_fault_that_cannot_be_measured_is_in_the_report_and_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().display();
+    let run = command(&format!("faults --only 13 --tickcast /no/tickcast --out {out}"));
+    let text = String::from_utf8_lossy(&run.stdout);
+    assert_eq!(run.status.code(), Some(1), "{text}");
+    assert!(text.contains("failed: /no/tickcast is not installed"), "{text}");
+    let report = std::fs::read_to_string(folder.path().join("report.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    let row = &report["rows"][0];
+    assert_eq!((&row["number"], &row["name"]), (&13.into(), &"vanished".into()));
+    assert!(row["outcome"]["failed"].is_string(), "{row}");
+}

@@ -78,7 +78,7 @@ impl fmt::Display for Figure {
             (_, true) => "met",
             (_, false) => "MISSED",
         };
-        write!(f, "  {:58} {bound:>10} {measured:>10}  {verdict}", self.what)
+        write!(f, "  {:72} {bound:>10} {measured:>10}  {verdict}", self.what)
     }
 }
 

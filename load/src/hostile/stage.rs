@@ -12,7 +12,7 @@ use std::{net::Ipv4Addr, time::Duration};
 use tokio::{
     net::tcp::OwnedWriteHalf,
     sync::Semaphore,
-    time::{Instant, sleep_until},
+    time::{Instant, sleep_until, timeout_at},
 };
 
 /// Dials at the same time of kinds that are not about dialling.
@@ -72,17 +72,22 @@ impl Stage {
         self.config.source.or_else(|| dial::source(number))
     }
 
-    /// Waits for its turn to dial, then shakes hands.
+    /// Waits for its turn to dial, then shakes hands; whoever gets no answer before the end of it
+    /// all got none.
     pub(super) async fn enter(
         &self,
         opening: &Opening<'_>,
     ) -> Result<(Ear, OwnedWriteHalf), Story> {
-        let turn = self.dials.acquire().await;
-        let begun = Instant::now();
-        let dialled = self.target.dial(opening).await;
-        drop(turn);
+        let asked = Instant::now();
+        let dialling = async {
+            let _turn = self.dials.acquire().await;
+            let begun = Instant::now();
+            let dialled = self.target.dial(opening).await;
+            dialled.map_err(|refused| Story::of(refused.into(), begun.elapsed()))
+        };
+        let dialled = timeout_at(self.end, dialling).await;
         let (stream, early) =
-            dialled.map_err(|refused| Story::of(refused.into(), begun.elapsed()))?;
+            dialled.unwrap_or_else(|_| Err(Story::of(Outcome::NoAnswer, asked.elapsed())))?;
         let (read, write) = stream.into_split();
         Ok((Ear::new(read, early), write))
     }

@@ -40,8 +40,8 @@ pub(super) async fn measure(config: &FaultsConfig) -> Result<Vec<Figure>, Faults
             .iter()
             .map(|seen| format!("{} x {}", seen.count, seen.outcome))
             .collect();
-        let rule = kind.rule().expected;
-        figures.push(Figure::holds(format!("{kind}: {rule}: {}", seen.join(", ")), report.guarded));
+        let what = format!("{kind}: right code: {}", seen.join(", "));
+        figures.push(Figure::holds(what, report.guarded));
     }
     for kind in [Kind::Trickle, Kind::Fragments, Kind::Giant] {
         let attack = HostileConfig { rate: FRAGMENTS, ..hostile(&scene, kind, MANY, LONG) };

@@ -27,17 +27,15 @@ pub(super) async fn measure(config: &FaultsConfig) -> Result<Vec<Figure>, Faults
     crowd::watch(&scene, Duration::from_secs(2), &[]).await?;
     let before_kib = scene.resident_kib()?;
     let attack = Attack::start(&scene, &hostile(&scene, Kind::Stalled, STOPPED, SILENCE))?;
-    let (mut blocked, mut held_kib) = (Duration::ZERO, None);
+    let (mut blocked, mut most, mut held_kib) = (Duration::ZERO, 0, None);
     let begun = Instant::now();
     while begun.elapsed() < SILENCE {
         let connections = scene.connections().await?;
         blocked = blocked.max(connections.blocked);
-        if connections.lagging > 0 {
-            let each = (scene.resident_kib()? - before_kib) / connections.lagging as f64;
-            // With few left the rest of the process would be counted as theirs.
-            if connections.lagging > STOPPED as u64 / 2 {
-                held_kib = Some(each.max(held_kib.unwrap_or(0.0)));
-            }
+        // With few of them the rest of the process would be counted as theirs.
+        if connections.lagging > most {
+            most = connections.lagging;
+            held_kib = Some((scene.resident_kib()? - before_kib) / most as f64);
         }
         sleep(LOOK).await;
     }
@@ -54,7 +52,8 @@ pub(super) async fn measure(config: &FaultsConfig) -> Result<Vec<Figure>, Faults
             Some(report.count("close 4000") as f64),
         ),
         Figure::holds("all that were silent for longer were evicted", report.guarded),
-        Figure::at_most("held for each, KiB", 256.0, held_kib),
+        Figure::told("most that lagged at once, of 100", Some(most as f64)),
+        Figure::at_most("held for each of them, KiB", 256.0, held_kib),
         Figure::at_most("all forgotten after their end, s", 3.0, seconds(gone)),
         Figure::told("others' p99 without them, ms", compared.p99_without()),
         Figure::at_most("others' p99 with them, times that without", 1.1, compared.p99_ratio()),
