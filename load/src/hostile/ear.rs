@@ -50,7 +50,7 @@ impl Ear {
             match self.cut() {
                 Ok(Some(heard)) => return heard,
                 Ok(None) => {}
-                Err(wrong) => return Heard::Over(Outcome::Unreachable(wrong.to_owned())),
+                Err(wrong) => return Heard::Over(Outcome::Garbled(wrong.to_owned())),
             }
             match self.stream.read_buf(&mut self.kept).await {
                 Ok(0) => return Heard::Over(Outcome::Ended),

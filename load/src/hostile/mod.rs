@@ -110,7 +110,7 @@ pub enum HostileError {
     Target(#[from] TargetError),
     /// It is not this machine's.
     #[error(
-        "{0} is not on this machine; an attack on somebody else's server is a crime: if it is yours, say --i-own-this-server"
+        "{0} is not on this machine; attack no server but your own: if it is one, say --i-own-this-server"
     )]
     NotYours(IpAddr),
     /// Too few descriptors.

@@ -22,6 +22,8 @@ pub enum Outcome {
     NoAnswer,
     /// There was nobody to dial.
     Unreachable(String),
+    /// With what no WebSocket server says.
+    Garbled(String),
 }
 
 impl From<NotIn> for Outcome {
@@ -31,7 +33,7 @@ impl From<NotIn> for Outcome {
             NotIn::TimedOut => Self::NoAnswer,
             NotIn::Closed => Self::Ended,
             NotIn::System(kind) => Self::of(kind),
-            NotIn::Wrong(_) => Self::Unreachable(refused.to_string()),
+            NotIn::Wrong(why) => Self::Garbled(why.to_owned()),
         }
     }
 }
@@ -67,6 +69,7 @@ impl fmt::Display for Outcome {
             Self::Served => f.write_str("served"),
             Self::NoAnswer => f.write_str("no answer in time"),
             Self::Unreachable(why) => write!(f, "cannot connect: {why}"),
+            Self::Garbled(why) => write!(f, "no WebSocket: {why}"),
         }
     }
 }

@@ -142,6 +142,7 @@ impl Rule {
         let late = count(&|it| self.accepts(&it.outcome) && it.after > within);
         let silent = count(&|it| it.outcome == Outcome::NoAnswer);
         let unreachable = count(&|it| matches!(it.outcome, Outcome::Unreachable(_)));
+        let garbled = count(&|it| matches!(it.outcome, Outcome::Garbled(_)));
         let lasting = within + FILLING;
         let served = count(&|it| it.outcome == Outcome::Served && it.after > lasting);
         let readable = count(&|it| matches!(it.outcome, Outcome::Closed(4000, _)));
@@ -152,10 +153,11 @@ impl Rule {
             }
         };
         find(unreachable > 0, format!("{unreachable} of {total} could not connect at all"));
+        find(garbled > 0, format!("{garbled} of {total} were answered with no WebSocket"));
         find(silent > 0, format!("{silent} of {total} dials got no answer"));
         match self.who {
             Who::Every => {
-                let others = total - accepted - silent - unreachable;
+                let others = total - accepted - silent - unreachable - garbled;
                 find(others > 0, format!("{others} of {total} were answered otherwise, or served"));
             }
             Who::Some => find(accepted == 0, format!("none of {total} was refused")),
@@ -202,6 +204,8 @@ mod tests {
             let absent = Outcome::Unreachable("connection refused".to_owned());
             assert!(!is_guarded(*kind, &[(absent, 1)]), "{kind}: nobody was there");
             assert!(!is_guarded(*kind, &[(Outcome::NoAnswer, 9000)]), "{kind}: no answer");
+            let other = Outcome::Garbled("an answer that is not HTTP".to_owned());
+            assert!(!is_guarded(*kind, &[(other, 1)]), "{kind}: something else was there");
         }
     }
 
