@@ -21,6 +21,8 @@ use tokio::time::sleep;
 const UPDATE_BYTES: usize = 560;
 /// Cores of the gateway; the rest is for everybody else.
 const GATEWAY_CORES: usize = 1;
+/// Until the gateway's allocator has given back what is free: it waits for a second, twice.
+const GIVEN_BACK: Duration = Duration::from_secs(4);
 /// Between two looks at the gateway.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -38,7 +40,8 @@ pub(super) struct Scene {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Connections {
     pub(super) open: u64,
-    pub(super) lagging: u64,
+    /// Those that are sent present values, or only the newest: all whose socket may be full.
+    pub(super) behind: u64,
     pub(super) closing: u64,
     /// The longest time that a socket has been full.
     pub(super) blocked: Duration,
@@ -102,6 +105,12 @@ impl Scene {
         Ok(self.rig.resident_kib()? as f64)
     }
 
+    /// The same once what former clients took has been given back.
+    pub(super) async fn settled_kib(&self) -> Result<f64, FaultsError> {
+        sleep(GIVEN_BACK).await;
+        self.resident_kib()
+    }
+
     /// Share of a core that the gateway uses in that time.
     pub(super) async fn cpu_share(&self, span: Duration) -> Result<f64, FaultsError> {
         let (before, begun) = (self.rig.cpu_seconds()?, Instant::now());
@@ -124,7 +133,7 @@ impl Scene {
         let blocked = slowest.filter_map(|it| it["blocked_ms"].as_u64()).max().unwrap_or(0);
         Ok(Connections {
             open: count("open"),
-            lagging: count("lagging"),
+            behind: count("subscribing") + count("lagging"),
             closing: count("closing"),
             blocked: Duration::from_millis(blocked),
         })

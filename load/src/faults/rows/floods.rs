@@ -23,9 +23,9 @@ pub(super) async fn measure(config: &FaultsConfig) -> Result<Vec<Figure>, Faults
     ];
     // Once before: what is counted for the first time is a series, whoever causes it.
     crowd::watch(&scene, Duration::from_secs(2), &attacks).await?;
-    let (series, before_kib) = (scene.series().await?, scene.resident_kib()?);
+    let (series, before_kib) = (scene.series().await?, scene.settled_kib().await?);
     let compared = crowd::compare(&scene, config, &attacks).await?;
-    let (more, after_kib) = (scene.series().await? - series, scene.resident_kib()?);
+    let (more, after_kib) = (scene.series().await? - series, scene.settled_kib().await?);
     let limited = |kind: Kind| {
         let of_kind = compared.attacks.iter().filter(|report| report.kind == kind);
         seconds(of_kind.filter_map(slowest).max())

@@ -54,7 +54,7 @@ pub(super) async fn measure(config: &FaultsConfig) -> Result<Vec<Figure>, Faults
 
 /// By how much the gateway's memory grows at most, a connection, KiB.
 async fn held(scene: &Scene, attack: &HostileConfig) -> Result<f64, FaultsError> {
-    let before = scene.resident_kib()?;
+    let before = scene.settled_kib().await?;
     let running = Attack::start(scene, attack)?;
     let (begun, mut peak) = (Instant::now(), before);
     while begun.elapsed() < attack.duration {
