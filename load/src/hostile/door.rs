@@ -46,7 +46,7 @@ pub(super) async fn token(stage: &Stage, number: usize) -> Story {
     let place = PLACES[number % PLACES.len()];
     let token = tokens::bad(number / PLACES.len());
     let mut opening = stage.opening(number);
-    let subprotocols = format!("{PROTOCOL}, tickcast.token.{token}");
+    let subprotocols = format!("{PROTOCOL}, tickcast.bearer.{token}");
     match place {
         Place::Header => opening.headers.push(("Authorization", format!("Bearer {token}"))),
         Place::Query => opening.query.push(("token", token.clone())),

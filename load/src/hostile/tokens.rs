@@ -1,6 +1,6 @@
 //! Tokens that nobody has signed, and the places where a token may stand.
 
-use data_encoding::BASE64URL_NOPAD;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use rand::RngExt;
 use serde_json::json;
 
@@ -16,7 +16,7 @@ pub(super) enum Place {
     Header,
     /// `?token=...`.
     Query,
-    /// Behind the protocol, as browsers can: `tickcast.token.<token>`.
+    /// Behind the protocol, as browsers can: `tickcast.bearer.<token>`.
     Subprotocol,
     /// `{"op":"auth","token":...}`.
     Message,
@@ -32,9 +32,9 @@ pub(super) fn bad(number: usize) -> String {
     let claims = json!({
         "sub": "hostile", "aud": "tickcast", "iss": "tickcast", "exp": FAR_FUTURE, "iat": 1,
     });
-    let claims = BASE64URL_NOPAD.encode(claims.to_string().as_bytes());
+    let claims = URL_SAFE_NO_PAD.encode(claims.to_string().as_bytes());
     let header = |alg: &str| {
-        BASE64URL_NOPAD.encode(json!({"alg": alg, "typ": "JWT"}).to_string().as_bytes())
+        URL_SAFE_NO_PAD.encode(json!({"alg": alg, "typ": "JWT"}).to_string().as_bytes())
     };
     match number % 3 {
         0 => format!("{}.{claims}.", header("none")),
@@ -44,7 +44,7 @@ pub(super) fn bad(number: usize) -> String {
 }
 
 fn random() -> String {
-    BASE64URL_NOPAD.encode(&rand::rng().random::<[u8; RANDOM_BYTES]>())
+    URL_SAFE_NO_PAD.encode(rand::rng().random::<[u8; RANDOM_BYTES]>())
 }
 
 #[cfg(test)]
