@@ -98,7 +98,12 @@ impl Scene {
 
     /// Whether everything still runs.
     pub(super) fn is_alive(&mut self) -> bool {
-        self.rig.check().is_ok()
+        self.ended().is_none()
+    }
+
+    /// What has ended, how and why.
+    pub(super) fn ended(&mut self) -> Option<String> {
+        self.rig.check().err().map(|error| error.to_string())
     }
 
     pub(super) fn resident_kib(&self) -> Result<f64, FaultsError> {
