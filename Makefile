@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo build test figures check-tools check-servers deny fuzz-smoke autobahn
+.PHONY: help demo build test figures faults check-tools check-servers deny fuzz-smoke autobahn
 
 # Tests hold thousands of sockets; a soft limit below the hard one would fail them for no reason.
 DESCRIPTORS := ulimit -n "$$(ulimit -Hn)" 2>/dev/null || true
@@ -42,6 +42,10 @@ fuzz-smoke: ## Each fuzz target for some seconds, from its seeds (needs cargo-fu
 
 autobahn: ## The Autobahn test suite against a test build (needs Python 2.7; some minutes to an hour)
 	tests/autobahn/run.sh
+
+faults: check-servers ## What attacks and faults do to a gateway, measured (about a quarter of an hour)
+	cargo build --release --locked --workspace
+	$(DESCRIPTORS); target/release/tickcast-load faults
 
 deny: ## Licences, advisories and sources of all dependencies (needs cargo-deny)
 	@cargo deny --version >/dev/null 2>&1 || { \

@@ -15,6 +15,7 @@ mod expired_token;
 mod fan_out;
 mod feed_restart;
 mod help;
+mod hostile;
 #[cfg(feature = "testing")]
 mod hostile_input;
 mod late_gateway;

@@ -1,5 +1,11 @@
 //! The command line of `tickcast-load`.
 
+mod faults;
+mod hostile;
+
+pub use faults::FaultsArgs;
+pub use hostile::HostileArgs;
+
 use crate::{
     limit::{FULL_BYTES, MIN_BYTES},
     venue::Exchange,
@@ -27,6 +33,10 @@ pub enum Command {
     Limit(LimitArgs),
     /// Run whole scenarios: start servers, offer a load, measure, compare in pairs, report.
     Bench(BenchArgs),
+    /// Attack a server of your own in one way, and say whether it stands it.
+    Hostile(HostileArgs),
+    /// Measure on real processes what faults and attacks do to a gateway and its other clients.
+    Faults(FaultsArgs),
     /// A part of a benchmark's swarm, told on the standard input what to do.
     #[command(hide = true)]
     SwarmPart,
@@ -196,6 +206,10 @@ mod tests {
             "swarm",
             "bench --pairs 0",
             "bench --secs 0",
+            "hostile --kind flood",
+            "hostile --kind rude --url ws://127.0.0.1:1/",
+            "hostile --kind slowloris --url ws://127.0.0.1:1/ --clients 20001",
+            "faults --pairs 0",
         ];
         for line in wrong {
             let words = ["tickcast-load"].into_iter().chain(line.split(' '));

@@ -4,8 +4,11 @@
 //! - [`recording`]: recorded sessions, replayed through them
 //! - [`demo`]: the three exchanges of `tickcast demo`
 //! - [`swarm`]: clients that check and measure what they get
+//! - [`hostile`]: clients that a server has to stand
 //! - [`limit`]: the least that a broadcast can cost
 //! - [`bench`]: whole scenarios, started, measured and reported
+//! - [`faults`]: what attacks and faults do to a gateway, measured
+//! - [`proxy`]: a network that misbehaves
 //! - [`descriptors`]: room for thousands of sockets
 //! - [`cli`]: the command line of `tickcast-load`
 
@@ -13,7 +16,10 @@ pub mod bench;
 pub mod cli;
 pub mod demo;
 pub mod descriptors;
+pub mod faults;
+pub mod hostile;
 pub mod limit;
+pub mod proxy;
 pub mod recording;
 pub mod swarm;
 pub mod venue;

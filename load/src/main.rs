@@ -4,13 +4,16 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use std::{
     io::{self, Write},
+    path::PathBuf,
     process::ExitCode,
     time::Duration,
 };
 use tickcast_load::{
     bench::{self, BenchConfig, order::Workshop, process::Cores, scenario::Scenario},
-    cli::{BenchArgs, Cli, Command, LimitArgs, SwarmArgs, VenueArgs},
+    cli::{BenchArgs, Cli, Command, FaultsArgs, HostileArgs, LimitArgs, SwarmArgs, VenueArgs},
     descriptors,
+    faults::{self, FaultsConfig, Row},
+    hostile,
     limit::{Limit, LimitConfig},
     swarm::{self, Group, SwarmConfig, remote},
     venue::{ReplayStart, Source, Venue, VenueConfig},
@@ -38,10 +41,8 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<ExitCode> {
     let runtime = match command {
         Command::Venue(_) => tokio::runtime::Builder::new_multi_thread().enable_all().build(),
-        // They bring their own threads; this one waits.
-        Command::Swarm(_) | Command::SwarmPart | Command::Limit(_) | Command::Bench(_) => {
-            tokio::runtime::Builder::new_current_thread().enable_all().build()
-        }
+        // They bring their own threads, or need no more than one.
+        _ => tokio::runtime::Builder::new_current_thread().enable_all().build(),
     }
     .context("cannot start the event loop")?;
     runtime.block_on(async {
@@ -51,6 +52,8 @@ fn run(command: Command) -> Result<ExitCode> {
             Command::Swarm(args) => swarm(args, token).await,
             Command::Limit(args) => limit(&args, token).await,
             Command::Bench(args) => bench(args, token).await,
+            Command::Hostile(args) => attack(args, token).await,
+            Command::Faults(args) => measure_faults(args, token).await,
             Command::SwarmPart => {
                 remote::run(token).await?;
                 Ok(ExitCode::SUCCESS)
@@ -164,14 +167,7 @@ async fn bench(args: BenchArgs, token: CancellationToken) -> Result<ExitCode> {
             .for_each(|scenario| say(format_args!("{:16}  {}", scenario.name, scenario.title)));
         return Ok(ExitCode::SUCCESS);
     }
-    let own = std::env::current_exe().context("cannot find this program")?;
-    let beside = own.with_file_name("tickcast");
-    let workshop = Workshop {
-        tickcast: args.tickcast.unwrap_or(beside),
-        own,
-        peers: args.peers,
-        cores: Cores::available().context("cannot read which cores may be used")?,
-    };
+    let workshop = workshop(args.tickcast, args.peers)?;
     let choice = bench::Choice {
         only: args.only,
         sides: args.sides,
@@ -184,5 +180,45 @@ async fn bench(args: BenchArgs, token: CancellationToken) -> Result<ExitCode> {
         out: args.out.unwrap_or_else(bench::default_out),
     };
     let is_good = bench::run(config, token).await?;
+    Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+}
+
+/// Programs and cores; the gateway is the one beside this program unless told otherwise.
+fn workshop(tickcast: Option<PathBuf>, peers: PathBuf) -> Result<Workshop> {
+    let own = std::env::current_exe().context("cannot find this program")?;
+    Ok(Workshop {
+        tickcast: tickcast.unwrap_or_else(|| own.with_file_name("tickcast")),
+        own,
+        peers,
+        cores: Cores::available().context("cannot read which cores may be used")?,
+    })
+}
+
+async fn attack(args: HostileArgs, token: CancellationToken) -> Result<ExitCode> {
+    let is_json = args.json;
+    let report = hostile::run(args.into(), token).await?;
+    if is_json {
+        say(serde_json::to_string_pretty(&report).context("cannot write the report")?);
+    } else {
+        say(format_args!("{}", report.to_string().trim_end()));
+    }
+    Ok(if report.guarded { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+}
+
+async fn measure_faults(args: FaultsArgs, token: CancellationToken) -> Result<ExitCode> {
+    if args.list {
+        for row in Row::all() {
+            say(format_args!("{} {:14} {}", row.number(), row.name(), row.fault()));
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let config = FaultsConfig {
+        rows: faults::choose(&args.only)?,
+        workshop: workshop(args.tickcast, PathBuf::new())?,
+        pairs: args.pairs.into(),
+        window: Duration::from_secs(args.secs),
+        out: args.out,
+    };
+    let is_good = faults::run(config, token).await?;
     Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
 }

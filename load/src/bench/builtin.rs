@@ -58,6 +58,14 @@ pub fn tickcast(program: &Path, side: &Side, threads: usize) -> ServerSpec {
     config.insert("redis_url".to_owned(), text("redis://127.0.0.1:{redis_port}"));
     config.insert("gateway".to_owned(), Value::Table(gateway));
     let last = symbols(side).last().unwrap_or_default();
+    // One that asks for tokens answers nothing but its own health without.
+    let (ready, ready_says) = match side.gateway.contains_key("auth") {
+        true => ("http://127.0.0.1:{admin_port}/readyz".to_owned(), ""),
+        false => {
+            let price = format!("/v1/price/{last}?exchange={exchange}");
+            (format!("http://{{host}}:{{port}}{price}"), r#""state":"live""#)
+        }
+    };
     let program = program.to_string_lossy().into_owned();
     let words = ["gateway", "--config", "{dir}/gateway-{instance}.toml", "--log-level", "warn"];
     ServerSpec {
@@ -67,8 +75,8 @@ pub fn tickcast(program: &Path, side: &Side, threads: usize) -> ServerSpec {
         start: std::iter::once(program).chain(words.map(str::to_owned)).collect(),
         env: BTreeMap::new(),
         files: BTreeMap::from([("gateway-{instance}.toml".to_owned(), config.to_string())]),
-        ready: format!("http://{{host}}:{{port}}/v1/price/{last}?exchange={exchange}"),
-        ready_says: r#""state":"live""#.to_owned(),
+        ready,
+        ready_says: ready_says.to_owned(),
         url: "ws://{host}:{port}/ws".to_owned(),
         subprotocol: None,
         hello: Vec::new(),

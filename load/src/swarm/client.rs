@@ -122,9 +122,10 @@ async fn connect(local: &Local, seat: Seat, group: &Group, target: &Target) -> D
         subprotocol: group.subprotocol(),
         extensions: group.deflate.then_some(DEFLATE),
         source: dial::source(seat.client),
+        headers: Vec::new(),
         receive_buffer: (group.reading != Reading::All).then_some(slow::RECEIVE_BUFFER),
     };
-    let (mut stream, early) = target.dial(&opening).await?;
+    let (mut stream, early) = target.dial(&opening).await.map_err(|error| error.to_string())?;
     for hello in group.hello(&topics) {
         let bytes = match target.is_raw {
             true => hello.into_bytes(),

@@ -46,33 +46,61 @@ pub enum TargetError {
     },
 }
 
+/// Why a dial did not become a WebSocket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NotIn {
+    /// Another answer than 101.
+    #[error("HTTP {0}")]
+    Status(u16),
+    /// Nothing was answered in time.
+    #[error("timed out")]
+    TimedOut,
+    /// The server closed before it answered.
+    #[error("closed during the handshake")]
+    Closed,
+    /// The answer is none that RFC 6455 knows.
+    #[error("{0}")]
+    Wrong(&'static str),
+    /// The system says no, often in the server's name.
+    #[error("{0}")]
+    System(io::ErrorKind),
+}
+
+impl From<io::Error> for NotIn {
+    fn from(error: io::Error) -> Self {
+        Self::System(error.kind())
+    }
+}
+
 /// Where to dial.
 #[derive(Debug, Clone)]
-pub(super) struct Target {
-    address: SocketAddr,
-    host: String,
+pub(crate) struct Target {
+    pub(crate) address: SocketAddr,
+    pub(crate) host: String,
     url: Url,
     /// Plain bytes instead of WebSocket.
-    pub(super) is_raw: bool,
+    pub(crate) is_raw: bool,
 }
 
 /// What one client asks for.
 #[derive(Debug, Default)]
-pub(super) struct Opening<'a> {
+pub(crate) struct Opening<'a> {
     /// Added to the query.
-    pub(super) query: Vec<(&'static str, String)>,
-    pub(super) subprotocol: Option<&'a str>,
+    pub(crate) query: Vec<(&'static str, String)>,
+    pub(crate) subprotocol: Option<&'a str>,
     /// Extensions offered.
-    pub(super) extensions: Option<&'a str>,
+    pub(crate) extensions: Option<&'a str>,
+    /// Further header lines.
+    pub(crate) headers: Vec<(&'static str, String)>,
     /// Where to dial from; nothing: as the system likes.
-    pub(super) source: Option<Ipv4Addr>,
+    pub(crate) source: Option<Ipv4Addr>,
     /// Size of the receive buffer in bytes, where it shall not be the system's.
-    pub(super) receive_buffer: Option<u32>,
+    pub(crate) receive_buffer: Option<u32>,
 }
 
 impl Target {
     /// Finds the address.
-    pub(super) async fn find(text: &str) -> Result<Self, TargetError> {
+    pub(crate) async fn find(text: &str) -> Result<Self, TargetError> {
         let url = Url::parse(text)
             .map_err(|source| TargetError::Url { text: text.to_owned(), source })?;
         if !matches!(url.scheme(), "ws" | "tcp") {
@@ -94,48 +122,50 @@ impl Target {
     }
 
     /// Opens one connection; with it comes what the server sent right behind its answer.
-    pub(super) async fn dial(&self, opening: &Opening<'_>) -> Result<(TcpStream, Vec<u8>), String> {
-        match timeout(DIAL_TIMEOUT, self.connect(opening)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err("timed out".to_owned()),
-        }
+    pub(crate) async fn dial(&self, opening: &Opening<'_>) -> Result<(TcpStream, Vec<u8>), NotIn> {
+        timeout(DIAL_TIMEOUT, self.connect(opening)).await.unwrap_or(Err(NotIn::TimedOut))
     }
 
-    async fn connect(&self, opening: &Opening<'_>) -> Result<(TcpStream, Vec<u8>), String> {
+    /// Opens one connection and says nothing.
+    pub(crate) async fn open(&self, opening: &Opening<'_>) -> io::Result<TcpStream> {
         let socket = match self.address {
             SocketAddr::V4(_) => TcpSocket::new_v4(),
             SocketAddr::V6(_) => TcpSocket::new_v6(),
-        };
-        let socket = socket.map_err(in_short)?;
+        }?;
         if let Some(bytes) = opening.receive_buffer {
-            socket.set_recv_buffer_size(bytes).map_err(in_short)?;
+            socket.set_recv_buffer_size(bytes)?;
         }
         if let Some(source) = opening.source.filter(|_| self.address.ip().is_loopback()) {
-            socket.bind((source, 0).into()).map_err(in_short)?;
+            socket.bind((source, 0).into())?;
         }
-        let mut stream = socket.connect(self.address).await.map_err(in_short)?;
+        socket.connect(self.address).await
+    }
+
+    async fn connect(&self, opening: &Opening<'_>) -> Result<(TcpStream, Vec<u8>), NotIn> {
+        let mut stream = self.open(opening).await?;
         if self.is_raw {
             return Ok((stream, Vec::new()));
         }
         let key = generate_key();
-        stream.write_all(self.request(opening, &key).as_bytes()).await.map_err(in_short)?;
+        stream.write_all(self.request(opening, &key).as_bytes()).await?;
         let mut answer = Vec::with_capacity(1024);
         let end = loop {
             if let Some(end) = end_of_head(&answer) {
                 break end;
             }
             if answer.len() > MAX_HEAD_BYTES {
-                return Err("endless answer to the handshake".to_owned());
+                return Err(NotIn::Wrong("endless answer to the handshake"));
             }
-            if stream.read_buf(&mut answer).await.map_err(in_short)? == 0 {
-                return Err("closed during the handshake".to_owned());
+            if stream.read_buf(&mut answer).await? == 0 {
+                return Err(NotIn::Closed);
             }
         };
         accepted(&answer[..end], &key)?;
         Ok((stream, answer.split_off(end)))
     }
 
-    fn request(&self, opening: &Opening<'_>, key: &str) -> String {
+    /// The head of the handshake.
+    pub(crate) fn request(&self, opening: &Opening<'_>, key: &str) -> String {
         let mut url = self.url.clone();
         if !opening.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&opening.query);
@@ -144,40 +174,45 @@ impl Target {
         let line = |name: &str, value: Option<&str>| {
             value.map(|value| format!("{name}: {value}\r\n")).unwrap_or_default()
         };
+        let further = opening.headers.iter().map(|(name, value)| line(name, Some(value)));
         format!(
             "GET {}{query} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n{}{}\r\n",
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n{}{}{}\r\n",
             url.path(),
             self.host,
             line("Sec-WebSocket-Protocol", opening.subprotocol),
-            line("Sec-WebSocket-Extensions", opening.extensions)
+            line("Sec-WebSocket-Extensions", opening.extensions),
+            further.collect::<String>()
         )
     }
 }
 
 /// Where a client dials from when there are many on one machine: another loopback address for each
 /// few thousand.
-pub(super) fn source(client: usize) -> Option<Ipv4Addr> {
+pub(crate) fn source(client: usize) -> Option<Ipv4Addr> {
     let block = u8::try_from(client / CLIENTS_PER_SOURCE).unwrap_or(u8::MAX);
     (block > 0).then(|| Ipv4Addr::new(127, 0, 1, block))
 }
 
-fn in_short(error: io::Error) -> String {
-    error.kind().to_string()
+/// The status code of an answer's first line.
+pub(crate) fn status_of(head: &str) -> Option<u16> {
+    head.lines().next()?.split(' ').nth(1)?.parse().ok()
 }
 
-fn accepted(head: &[u8], key: &str) -> Result<(), String> {
+fn accepted(head: &[u8], key: &str) -> Result<(), NotIn> {
     let head = String::from_utf8_lossy(head);
-    let mut lines = head.lines();
-    let status = lines.next().unwrap_or_default().split(' ').nth(1).unwrap_or_default();
-    if status != "101" {
-        return Err(format!("HTTP {status}"));
+    match status_of(&head) {
+        Some(101) => {}
+        Some(status) => return Err(NotIn::Status(status)),
+        None => return Err(NotIn::Wrong("an answer that is not HTTP")),
     }
+    let lines = head.lines().skip(1);
     let wanted = derive_accept_key(key.as_bytes());
-    let proven = lines.filter_map(|line| line.split_once(':')).any(|(name, value)| {
+    let mut headers = lines.filter_map(|line| line.split_once(':'));
+    let proven = headers.any(|(name, value)| {
         name.eq_ignore_ascii_case("sec-websocket-accept") && value.trim() == wanted
     });
-    if proven { Ok(()) } else { Err("wrong Sec-WebSocket-Accept".to_owned()) }
+    if proven { Ok(()) } else { Err(NotIn::Wrong("wrong Sec-WebSocket-Accept")) }
 }
 
 #[cfg(test)]
@@ -220,6 +255,6 @@ mod tests {
         let good = b"HTTP/1.1 101 Switching Protocols\r\nsec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
         assert_eq!(accepted(good, "dGhlIHNhbXBsZSBub25jZQ=="), Ok(()));
         assert!(accepted(good, "other").is_err());
-        assert_eq!(accepted(b"HTTP/1.1 503 x\r\n\r\n", "k"), Err("HTTP 503".to_owned()));
+        assert_eq!(accepted(b"HTTP/1.1 503 x\r\n\r\n", "k"), Err(NotIn::Status(503)));
     }
 }

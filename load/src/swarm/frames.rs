@@ -2,22 +2,22 @@
 
 /// A frame of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Frame<'a> {
-    pub(super) opcode: u8,
-    pub(super) is_final: bool,
+pub(crate) struct Frame<'a> {
+    pub(crate) opcode: u8,
+    pub(crate) is_final: bool,
     /// Its payload is deflated (RFC 7692 section 7.2.2).
-    pub(super) is_deflated: bool,
-    pub(super) payload: &'a [u8],
+    pub(crate) is_deflated: bool,
+    pub(crate) payload: &'a [u8],
     /// Bytes of the whole frame.
-    pub(super) size: usize,
+    pub(crate) size: usize,
 }
 
-pub(super) const CONTINUATION: u8 = 0;
-pub(super) const TEXT: u8 = 1;
-pub(super) const BINARY: u8 = 2;
-pub(super) const CLOSE: u8 = 8;
-pub(super) const PING: u8 = 9;
-pub(super) const PONG: u8 = 10;
+pub(crate) const CONTINUATION: u8 = 0;
+pub(crate) const TEXT: u8 = 1;
+pub(crate) const BINARY: u8 = 2;
+pub(crate) const CLOSE: u8 = 8;
+pub(crate) const PING: u8 = 9;
+pub(crate) const PONG: u8 = 10;
 
 /// The FIN bit and the opcode share the first byte (RFC 6455 section 5.2).
 const FIN: u8 = 0x80;
@@ -31,7 +31,7 @@ const MASK: u8 = 0x80;
 const MAX_PAYLOAD_BYTES: u64 = 64 * 1024 * 1024;
 
 /// The frame at the start of `bytes`; nothing when it has not come whole.
-pub(super) fn first(bytes: &[u8]) -> Result<Option<Frame<'_>>, &'static str> {
+pub(crate) fn first(bytes: &[u8]) -> Result<Option<Frame<'_>>, &'static str> {
     let [first, second, rest @ ..] = bytes else { return Ok(None) };
     if first & RESERVED != 0 {
         return Err("a reserved bit is set");
@@ -67,7 +67,7 @@ pub(super) fn first(bytes: &[u8]) -> Result<Option<Frame<'_>>, &'static str> {
 
 /// A frame of a client, masked with zeros: a mask must be there, not be secret, when no browser
 /// is involved.
-pub(super) fn masked(opcode: u8, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn masked(opcode: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = Vec::with_capacity(payload.len() + 14);
     frame.push(FIN | opcode);
     match (u8::try_from(payload.len()), u16::try_from(payload.len())) {

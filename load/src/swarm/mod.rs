@@ -9,8 +9,8 @@
 
 mod check;
 mod client;
-mod dial;
-mod frames;
+pub(crate) mod dial;
+pub(crate) mod frames;
 pub mod group;
 mod held;
 mod inflate;
@@ -18,13 +18,13 @@ pub mod latencies;
 mod packed;
 pub mod part;
 pub mod phases;
-mod progress;
+pub(crate) mod progress;
 mod reader;
 pub mod remote;
 pub mod report;
-mod scan;
+pub(crate) mod scan;
 pub mod server;
-mod slow;
+pub(crate) mod slow;
 mod table;
 mod tally;
 

@@ -39,13 +39,13 @@ impl Found {
 pub struct Reasons(pub BTreeMap<String, u64>);
 
 impl Reasons {
-    pub(super) fn add(&mut self, reason: String, by: u64) {
+    pub(crate) fn add(&mut self, reason: String, by: u64) {
         let known = self.0.len() < MAX_REASONS || self.0.contains_key(&reason);
         let reason = if known { reason } else { "other reasons".to_owned() };
         *self.0.entry(reason).or_default() += by;
     }
 
-    fn merge(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, other: Self) {
         other.0.into_iter().for_each(|(reason, by)| self.add(reason, by));
     }
 

@@ -7,10 +7,10 @@ use std::{io::IsTerminal, time::Duration};
 const WORTH_SHOWING: Duration = Duration::from_secs(2);
 
 /// A line on the standard error stream.
-pub(super) struct Progress(ProgressBar);
+pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
-    pub(super) fn new(shown: bool, expected: Duration) -> Self {
+    pub(crate) fn new(shown: bool, expected: Duration) -> Self {
         let shown = shown && expected > WORTH_SHOWING && std::io::stderr().is_terminal();
         let target =
             if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
@@ -18,7 +18,7 @@ impl Progress {
     }
 
     /// Starts a part of the run that counts up to `length`.
-    pub(super) fn part(&self, name: &'static str, length: u64) {
+    pub(crate) fn part(&self, name: &'static str, length: u64) {
         // A fixed template that is known to be good; the default would do too.
         if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}") {
             self.0.set_style(style);
@@ -28,7 +28,7 @@ impl Progress {
         self.0.set_position(0);
     }
 
-    pub(super) fn at(&self, position: u64) {
+    pub(crate) fn at(&self, position: u64) {
         self.0.set_position(position);
     }
 }

@@ -126,7 +126,7 @@ fn leading_number(text: &[u8]) -> (Option<u64>, &[u8]) {
 }
 
 /// Where the head of an HTTP answer ends.
-pub(super) fn end_of_head(bytes: &[u8]) -> Option<usize> {
+pub(crate) fn end_of_head(bytes: &[u8]) -> Option<usize> {
     memmem::find(bytes, b"\r\n\r\n").map(|at| at + 4)
 }
 

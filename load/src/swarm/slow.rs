@@ -6,7 +6,7 @@ use tokio::{io::Interest, net::TcpStream, time::sleep};
 
 /// Receive buffer of a slow client in bytes: the system's own would swallow seconds of updates
 /// before the server notices anything.
-pub(super) const RECEIVE_BUFFER: u32 = 4096;
+pub(crate) const RECEIVE_BUFFER: u32 = 4096;
 /// How often a trickling client reads.
 const SIP_EVERY: Duration = Duration::from_millis(100);
 /// Sips in a second.

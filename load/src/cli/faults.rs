@@ -1,0 +1,29 @@
+//! The command line of `faults`.
+
+use clap::Args;
+use std::path::PathBuf;
+
+/// Arguments of `faults`.
+#[derive(Debug, Args)]
+pub struct FaultsArgs {
+    /// Measure only these, by name or number [default: all].
+    #[arg(long, value_name = "ROW,...", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Print names and numbers, and measure nothing.
+    #[arg(long)]
+    pub list: bool,
+    /// The tickcast program [default: the one beside this].
+    #[arg(long, value_name = "FILE")]
+    pub tickcast: Option<PathBuf>,
+    /// How often each window of a comparison is measured: without, with, with, without, ...
+    #[arg(long, value_name = "N", default_value_t = 3,
+        value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub pairs: u16,
+    /// Length of each window in seconds.
+    #[arg(long, value_name = "S", default_value_t = 10,
+        value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub secs: u64,
+    /// Where report.json goes.
+    #[arg(long, value_name = "DIR", default_value = "target/faults")]
+    pub out: PathBuf,
+}

@@ -1,0 +1,100 @@
+//! The rows that are measured here: their numbers, names and faults.
+
+use clap::ValueEnum;
+
+/// A fault whose effects are measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Row {
+    /// Clients that stop reading.
+    SlowClients,
+    /// No descriptors left.
+    Descriptors,
+    /// Hardly any memory left.
+    Memory,
+    /// Clients that vanish.
+    Vanished,
+    /// Frames that nobody may send.
+    Frames,
+    /// Commands without a pause.
+    Floods,
+    /// Panics in tasks.
+    Panics,
+    /// More than the caps.
+    Overload,
+    /// Strangers at the door.
+    Strangers,
+}
+
+impl Row {
+    /// All, in the order of their numbers.
+    #[must_use]
+    pub fn all() -> &'static [Self] {
+        Self::value_variants()
+    }
+
+    /// Its number in the table of faults.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        match self {
+            Self::SlowClients => 10,
+            Self::Descriptors => 11,
+            Self::Memory => 12,
+            Self::Vanished => 13,
+            Self::Frames => 14,
+            Self::Floods => 15,
+            Self::Panics => 17,
+            Self::Overload => 18,
+            Self::Strangers => 19,
+        }
+    }
+
+    /// Its name on the command line.
+    #[must_use]
+    pub fn name(self) -> String {
+        // No variant is hidden.
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    /// Whether somebody means it: by name or number.
+    #[must_use]
+    pub fn is_called(self, text: &str) -> bool {
+        text == self.name() || text.parse() == Ok(self.number())
+    }
+
+    /// What is done.
+    #[must_use]
+    pub fn fault(self) -> &'static str {
+        match self {
+            Self::SlowClients => "20 of 220 clients stop reading, for up to 20 s",
+            Self::Descriptors => "a limit of 600 descriptors, 900 clients",
+            Self::Memory => "memory limited to what it has when idle and 8 MiB, 12 000 clients",
+            Self::Vanished => {
+                "200 clients fall silent, 100 of them behind a half-open proxy; heartbeat shortened to 2 s"
+            }
+            Self::Frames => "frames that RFC 6455 or a limit forbids, 50 clients each",
+            Self::Floods => {
+                "30 clients send 1000 commands/s each, 10 subscribe to 10 000 unknown symbols each"
+            }
+            Self::Panics => "a panic in each kind of task",
+            Self::Overload => "3 x the caps of connections, dials and commands",
+            Self::Strangers => {
+                "5000 sockets at 1 byte/s, wrong origins, forged addresses, unsigned and expiring tokens"
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_called_by_name_and_number() {
+        let called = |text| Row::all().iter().copied().find(|row| row.is_called(text));
+        assert_eq!(called("slow-clients"), Some(Row::SlowClients));
+        assert_eq!(called("19"), Some(Row::Strangers));
+        assert_eq!((called("16"), called("")), (None, None));
+        let numbers: Vec<u8> = Row::all().iter().map(|row| row.number()).collect();
+        assert!(numbers.is_sorted());
+    }
+}
