@@ -39,7 +39,7 @@ async fn wrong_frames_are_closed_with_the_code_for_it() {
     let gateway = market.gateway().await;
     for (kind, code) in [
         (Kind::Giant, "close 1009"),
-        (Kind::Fragments, "close 1009"),
+        (Kind::Fragments, "close 1008"),
         (Kind::BadUtf8, "close 1007"),
         (Kind::ReservedBits, "close 1002"),
         (Kind::Unmasked, "close 1002"),

@@ -70,6 +70,12 @@ fn commands_of_clients() {
 }
 
 #[test]
+fn headers_of_proxies() {
+    hold("forwarded_headers", tickcast_gateway::fuzz::forwarded_header);
+    hold("proxy_headers", tickcast_gateway::fuzz::proxy_header);
+}
+
+#[test]
 fn messages_of_exchanges() {
     hold("exchange_messages", |input| tickcast_feed::fuzz::exchange_message(&text(input)));
 }

@@ -3,10 +3,16 @@
 
 use crate::{
     GatewayConfig,
+    http::{forwarded::ForwardedHeader, proxy},
     wire::{Assembler, Bounds, Encoding, Format, Incoming, deflate},
 };
+use axum::http::{HeaderMap, HeaderValue};
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-use std::time::Instant;
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::Instant,
+};
 use tickcast_shared::protocol::Close;
 
 /// Small, so that short inputs reach it.
@@ -64,6 +70,58 @@ fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
         _ => [vec![0x80 | 126], (payload.len() as u64).to_be_bytes()[6..].to_vec()].concat(),
     };
     [&[first][..], &length, &[0; 4], payload].concat()
+}
+
+/// A proxy that is trusted, and its network.
+const PROXY: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+const PROXIES: &str = "10.0.0.0/8";
+/// Fixed part of a PROXY header, and the longest rest that is read.
+const PROXY_FIXED_BYTES: usize = 16;
+const PROXY_REST_BYTES: usize = 2048;
+
+/// What a client may write into the header that its proxy then adds to, on the same line or behind it:
+/// whatever it is, the client is whom the proxy names.
+pub fn forwarded_header(input: &[u8]) {
+    let (Ok(trusted), client) = (PROXIES.parse::<IpNet>(), Ipv4Addr::new(192, 0, 2, 1)) else {
+        return;
+    };
+    for (header, own) in [
+        (ForwardedHeader::XForwardedFor, "192.0.2.1, 10.0.0.2"),
+        (ForwardedHeader::Forwarded, "for=192.0.2.1;proto=https, for=\"10.0.0.2:80\""),
+    ] {
+        let lines = input.split(|byte| *byte == b'\n');
+        let lines = lines.filter_map(|line| HeaderValue::from_bytes(line).ok());
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(header.name(), line);
+        }
+        // Alone it may say anything.
+        let _ = header.client(IpAddr::V4(PROXY), &headers, &[trusted]);
+        let last = input.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+        for line in [own.as_bytes().to_vec(), [last, b", ", own.as_bytes()].concat()] {
+            let Ok(line) = HeaderValue::from_bytes(&line) else { continue };
+            let mut headers = headers.clone();
+            headers.append(header.name(), line);
+            let found = header.client(IpAddr::V4(PROXY), &headers, &[trusted]);
+            assert_eq!(found, IpAddr::V4(client), "{header:?}: {headers:?}");
+        }
+    }
+}
+
+/// A PROXY header: the length of its rest is bounded and known from its fixed part, and what follows
+/// it does not change what it says.
+pub fn proxy_header(input: &[u8]) {
+    let Some(fixed) = input.get(..PROXY_FIXED_BYTES) else {
+        assert!(proxy::rest_of(input).is_err());
+        return;
+    };
+    let Ok(rest) = proxy::rest_of(fixed) else { return };
+    assert!(rest <= PROXY_REST_BYTES, "{rest} bytes would be read");
+    if let Some(header) = input.get(..PROXY_FIXED_BYTES + rest) {
+        let said = proxy::client(header).ok();
+        assert!(said.is_some(), "a whole header that is none");
+        assert_eq!(proxy::client(input).ok(), said);
+    }
 }
 
 /// The text of a configuration file, read as the `[gateway]` section and checked.

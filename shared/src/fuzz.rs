@@ -58,7 +58,7 @@ fn written(command: &Command, id: Option<&Value>) -> Value {
         Command::Topics { matching, limit, cursor } => {
             json!({"op": "topics", "match": matching, "limit": limit, "cursor": cursor})
         }
-        Command::Auth { token } => json!({"op": "auth", "token": token}),
+        Command::Auth { token } => json!({"op": "auth", "token": token.expose()}),
     };
     let Value::Object(mut fields) = message else { return message };
     fields.extend(id.map(|id| ("id".to_owned(), id.clone())));

@@ -32,9 +32,11 @@ impl ForwardedHeader {
     #[must_use]
     pub fn client(self, peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
         let lines = headers.get_all(self.name());
-        let lines: Vec<&str> = lines.iter().map(|value| value.to_str().unwrap_or("")).collect();
+        // A client's bytes that are no text must not hide what a proxy has put behind them.
+        let lines: Vec<_> =
+            lines.iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
         let mut client = peer;
-        for hop in lines.iter().rev().flat_map(|line| split(line, ',').into_iter().rev()) {
+        for hop in lines.iter().rev().flat_map(|line| self.hops_from_the_right(line)) {
             let address = match self {
                 Self::XForwardedFor => node(hop),
                 Self::Forwarded => for_parameter(hop).and_then(node),
@@ -47,26 +49,29 @@ impl ForwardedHeader {
         }
         client
     }
+
+    /// The hops in a line. Quotes mean something in the standard's header only.
+    fn hops_from_the_right(self, line: &str) -> Vec<&str> {
+        match self {
+            Self::XForwardedFor => line.rsplit(',').collect(),
+            Self::Forwarded => split_from_the_right(line, ',').collect(),
+        }
+    }
 }
 
-/// The parts of `text` between separators that do not stand inside quotes.
-fn split(text: &str, separator: char) -> Vec<&str> {
-    let (mut quoted, mut escaped) = (false, false);
-    text.split(|letter| {
-        match letter {
-            _ if escaped => escaped = false,
-            '\\' if quoted => escaped = true,
-            '"' => quoted = !quoted,
-            _ => {}
-        }
+/// The parts of `text` between separators that do not stand inside quotes, from the right: what the
+/// last proxy wrote is read as it wrote it, whatever quotes a client has left open before.
+fn split_from_the_right(text: &str, separator: char) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    text.rsplit(move |letter| {
+        quoted ^= letter == '"';
         letter == separator && !quoted
     })
-    .collect()
 }
 
 /// The value of `for=` in one element of `Forwarded`.
 fn for_parameter(element: &str) -> Option<&str> {
-    split(element, ';').into_iter().find_map(|pair| {
+    split_from_the_right(element, ';').find_map(|pair| {
         let (name, value) = pair.split_once('=')?;
         let value = value.trim();
         let inner = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
@@ -116,6 +121,7 @@ mod tests {
             (&["::ffff:192.0.2.1"][..], "192.0.2.1"),
             (&["192.0.2.1, unknown, 10.0.0.2"][..], "10.0.0.2"),
             (&["192.0.2.1, "][..], PROXY),
+            (&["\"6.6.6.6, 192.0.2.1"][..], "192.0.2.1"),
         ] {
             assert_eq!(client(ForwardedHeader::XForwardedFor, lines), wanted, "{lines:?}");
         }
@@ -128,7 +134,8 @@ mod tests {
             (&["For=\"[2001:db8::1]:4711\";proto=https"][..], "2001:db8::1"),
             (&["for=6.6.6.6, by=10.0.0.1; for=192.0.2.1 ;proto=http"][..], "192.0.2.1"),
             (&["for=192.0.2.1;x=\"a,for=6.6.6.6\""][..], "192.0.2.1"),
-            (&["for=192.0.2.1;x=\"\\\",for=6.6.6.6\", for=10.0.0.7"][..], "192.0.2.1"),
+            (&["for=\", for=192.0.2.1"][..], "192.0.2.1"),
+            (&["for=\"6.6.6.6, for=\"[2001:db8::1]:80\", for=10.0.0.7"][..], "2001:db8::1"),
             (&["for=192.0.2.1, for=_hidden"][..], PROXY),
             (&["proto=https"][..], PROXY),
             (&["for=\"192.0.2.1"][..], PROXY),

@@ -58,13 +58,12 @@ fn ping_slice(shard: &mut Shard, slice: u32, heartbeat: Duration, ping: &[u8]) {
         shard.paces.forget_quiet();
     }
     let now = Instant::now();
-    let due: Vec<MemberId> =
-        shard.members().into_iter().filter(|id| id.0 % SLICES == slice).collect();
-    for id in due {
+    for id in shard.members() {
         let Some(conn) = shard.conn(id) else { continue };
+        // Looked at in every slice: who is silent goes in time, wherever its own ping stands.
         if now.duration_since(conn.heard()) >= heartbeat * MISSES {
             shard.close(id, Close::HeartbeatTimeout, None);
-        } else if !conn.is_paused() && !conn.is_closing() {
+        } else if id.0 % SLICES == slice && !conn.is_paused() && !conn.is_closing() {
             conn.ping_sent();
             shard.answer(id, ping.to_vec());
         }
@@ -89,7 +88,9 @@ pub fn shed(shard: &mut Shard) {
 
 fn evict(shard: &mut Shard, patience: Duration) {
     let now = shard.clock.now();
-    let since = Micros(now.0 - i64::try_from(patience.as_micros()).unwrap_or(i64::MAX));
+    // Whoever would be over its time before the next look goes now: nobody has longer than granted.
+    let granted = patience - patience / LOOKS;
+    let since = Micros(now.0 - i64::try_from(granted.as_micros()).unwrap_or(i64::MAX));
     for id in shard.stalled_since(since) {
         shard.close(id, Close::SlowConsumer, None);
     }

@@ -1,0 +1,4 @@
+//! Forwarded headers.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| tickcast_gateway::fuzz::forwarded_header(input));
