@@ -20,6 +20,9 @@ const SHED_FROM: u64 = 92;
 const ACCEPT_BELOW: u64 = 80;
 /// Size of a page in `/proc/self/statm` where the kernel has the usual ones.
 const PAGE_BYTES: u64 = 4096;
+/// Rows of `memory.stat` that count pages of files, in cgroups of version 2. (Version 1 has the same
+/// names beside the totals of its children, of which a service has none.)
+const CACHED: [&str; 2] = ["inactive_file", "active_file"];
 /// Bounds above this are none: cgroup v1 writes "no limit" as a huge number.
 const ENDLESS: u64 = 1 << 60;
 
@@ -119,19 +122,16 @@ impl Bound {
     fn used(&self) -> Option<u64> {
         match self {
             Self::Process { .. } => {
+                // Resident pages less those of files, which is mostly the program itself: these
+                // go away by themselves when memory is needed.
                 let statm = fs::read_to_string("/proc/self/statm").ok()?;
-                let pages: u64 = statm.split_whitespace().nth(1)?.parse().ok()?;
-                Some(pages * PAGE_BYTES)
+                let mut pages = statm.split_whitespace().skip(1).map(str::parse::<u64>);
+                let (resident, of_files) = (pages.next()?.ok()?, pages.next()?.ok()?);
+                Some(resident.saturating_sub(of_files) * PAGE_BYTES)
             }
             Self::Cgroup { files, .. } => {
-                // What is cached of files goes away by itself before anybody is killed.
                 let stat = fs::read_to_string(&files.stat).unwrap_or_default();
-                let cached = stat.lines().find_map(|line| {
-                    let (name, value) = line.split_once(' ')?;
-                    (name == "inactive_file" || name == "total_inactive_file")
-                        .then(|| value.parse().ok())?
-                });
-                Some(number(&files.used)?.saturating_sub(cached.unwrap_or(0)))
+                Some(number(&files.used)?.saturating_sub(cached(&stat)))
             }
         }
     }
@@ -158,6 +158,13 @@ impl Files {
         let file = |name: &str| format!("{folder}/{name}");
         Self { max: file(max), used: file(used), stat: file("memory.stat") }
     }
+}
+
+/// What a cgroup's use has cached of files: it goes away by itself before anybody is killed.
+fn cached(stat: &str) -> u64 {
+    let rows = stat.lines().filter_map(|line| line.split_once(' '));
+    let of_files = rows.filter(|(name, _)| CACHED.contains(name));
+    of_files.filter_map(|(_, bytes)| bytes.parse::<u64>().ok()).sum()
 }
 
 /// The number that a file consists of; `max` in its place is none.
@@ -192,6 +199,13 @@ mod tests {
         let files = Files::of("9:cpu,memory:/user").unwrap();
         assert_eq!(files.used, "/sys/fs/cgroup/memory/user/memory.usage_in_bytes");
         assert!(Files::of("3:cpu,cpuacct:/user").is_none());
+    }
+
+    #[test]
+    fn what_is_cached_of_files_does_not_count() {
+        let stat = "anon 1000\nfile 900\ninactive_anon 9\ninactive_file 300\nactive_file 500\n";
+        assert_eq!(cached(stat), 800);
+        assert_eq!(cached(""), 0);
     }
 
     #[test]

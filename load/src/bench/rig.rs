@@ -11,7 +11,7 @@ use super::{
     server::{Need, Publish, ServerSpec},
     template::Template,
 };
-use crate::swarm::server::ServerError;
+use crate::swarm::server::{ServerError, anonymous_kib};
 use std::{
     fs, io,
     io::{BufRead, BufReader},
@@ -155,6 +155,15 @@ impl Rig {
     pub fn resident_kib(&self) -> Result<u64, RigError> {
         let each = self.instances.iter().map(|instance| instance.program.resident_kib());
         Ok(each.sum::<Result<u64, _>>()?)
+    }
+
+    /// The part of it that is no page of a file, such as the programs' own.
+    ///
+    /// # Errors
+    /// When one is gone.
+    pub fn anonymous_kib(&self) -> Result<u64, RigError> {
+        let pids = self.instances.iter().map(|instance| instance.program.pid().to_string());
+        Ok(pids.map(|pid| anonymous_kib(&pid)).sum::<Result<u64, _>>()?)
     }
 
     /// Whether everything still runs.

@@ -110,6 +110,11 @@ impl Scene {
         Ok(self.rig.resident_kib()? as f64)
     }
 
+    /// The gateway's memory without pages of files, which are the program's own.
+    pub(super) fn anonymous_kib(&self) -> Result<f64, FaultsError> {
+        Ok(self.rig.anonymous_kib()? as f64)
+    }
+
     /// The same once what former clients took has been given back.
     pub(super) async fn settled_kib(&self) -> Result<f64, FaultsError> {
         sleep(GIVEN_BACK).await;

@@ -34,7 +34,17 @@ pub fn cpu_seconds(process: &str) -> Result<f64, ServerError> {
 pub fn resident_kib(process: &str) -> Result<u64, ServerError> {
     let path = format!("/proc/{process}/status");
     let text = read(&path)?;
-    resident(&text).ok_or_else(|| garbled(&path))
+    kib(&text, "VmRSS:").ok_or_else(|| garbled(&path))
+}
+
+/// The part of it that is no page of a file, such as the program's own.
+///
+/// # Errors
+/// As above.
+pub fn anonymous_kib(process: &str) -> Result<u64, ServerError> {
+    let path = format!("/proc/{process}/status");
+    let text = read(&path)?;
+    kib(&text, "RssAnon:").ok_or_else(|| garbled(&path))
 }
 
 /// Processes of a process group, this one included.
@@ -90,8 +100,9 @@ fn group_of(stat: &str) -> Option<u32> {
     stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(2)?.parse().ok()
 }
 
-fn resident(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+/// A row of `/proc/PID/status`.
+fn kib(status: &str, row: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(row))?;
     line.trim().strip_suffix("kB")?.trim().parse().ok()
 }
 
@@ -103,7 +114,7 @@ mod tests {
     fn reads_the_kernel_s_lines() {
         let stat = "71 (a (b) c) S 1 71 71 0 -1 4194560 100 0 0 0 250 17 0 0 20 0 1 0";
         assert_eq!((ticks(stat), group_of(stat)), (Some(267), Some(71)));
-        assert_eq!(resident("Name:\tx\nVmRSS:\t    1234 kB\n"), Some(1234));
+        assert_eq!(kib("Name:\tx\nVmRSS:\t    1234 kB\n", "VmRSS:"), Some(1234));
     }
 
     #[test]

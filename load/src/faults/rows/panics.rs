@@ -23,19 +23,10 @@ const REQUEST: &str = "/testing/panic";
 /// The message that its connection's task panics at.
 const COMMAND: &[u8] = b"panic";
 /// Tasks without which a gateway is none.
-const ESSENTIAL: [&str; 11] = [
-    "accept",
-    "admin",
-    "ingest",
-    "readiness",
-    "drain",
-    "shards",
-    "shard",
-    "passes",
-    "sweep",
-    "bus channels",
-    "bus snapshots",
-];
+const ESSENTIAL: [&str; 9] =
+    ["accept", "admin", "ingest", "readiness", "drain", "shards", "shard", "passes", "sweep"];
+/// Tasks of the bus reader, which starts them anew.
+const RESTARTED: [&str; 2] = ["bus channels", "bus snapshots"];
 /// Clients that behave.
 const OTHERS: usize = 50;
 /// Until the process has ended.
@@ -54,7 +45,22 @@ pub(super) async fn measure(config: &FaultsConfig) -> Result<Vec<Figure>, Faults
         let what = format!("{task}: with a code that is not 0");
         figures.push(Figure::holds(what, is_failure == Some(true)));
     }
+    for task in RESTARTED {
+        let cut_off = restarted(config, task).await?;
+        figures.push(Figure::at_most(format!("{task}: clients cut off"), 0.0, cut_off));
+    }
     Ok(figures)
+}
+
+/// How many clients a panic has cut off; none if they got nothing any more, or the process ended.
+async fn restarted(config: &FaultsConfig, task: &str) -> Result<Option<f64>, FaultsError> {
+    let mut scene = Scene::start(config, OTHERS, "").await?;
+    let path = format!("{SWITCH}{}", task.replace(' ', "%20"));
+    let window = Duration::from_secs(3);
+    let (watched, asked) = tokio::join!(crowd::watch(&scene, window, &[]), scene.admin(&path));
+    asked?;
+    let (watched, _) = watched?;
+    Ok((scene.is_alive() && watched.p99_ms.is_some()).then_some(watched.cut_off as f64))
 }
 
 /// Panics that are the business of one client.
