@@ -29,6 +29,7 @@ async fn a_gateway_ends_with_any_of_its_essential_tasks() {
         ("accept", "accept"),
         ("readiness", "readiness"),
         ("memory", "memory"),
+        ("door", "door"),
         ("drain", "drain"),
         ("admin", "admin"),
         ("signals", "signals"),

@@ -167,6 +167,9 @@ async fn who_lets_other_machines_in_has_to_say_whom() {
         );
         assert!(line.contains("gateway.allowed_origins = [\"https://your.site\"]"), "{line}");
     }
+    let proxied = "[gateway]\nproxy_listen = \"0.0.0.0:0\"\ntrusted_proxies = [\"10.0.0.0/8\"]\n";
+    let line = mistake(start(&["check"]).config(proxied)).await;
+    assert!(line.starts_with("gateway.proxy_listen = 0.0.0.0:0: other machines"), "{line}");
     for answer in ["[\"*\"]", "[\"https://prices.example\"]"] {
         let file = format!("[gateway]\nlisten = \"0.0.0.0:0\"\nallowed_origins = {answer}\n");
         assert_eq!(start(&["check"]).config(&file).ended().await.code, 0, "{answer}");

@@ -114,6 +114,7 @@ pub async fn run(
     let watch =
         memory::watch(config.limits.max_memory_mib, door.clone(), hub.clone(), drained.clone());
     tasks.essential("memory", watch);
+    tasks.essential("door", door.clone().forget_quiet(drained.clone()));
     if let Some(certificate) = certificate {
         tasks.essential("certificate", certificate.run(drained.clone()));
     }

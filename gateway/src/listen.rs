@@ -69,7 +69,7 @@ impl Entrances {
             .map(|(listener, is_inherited)| Entrance { listener, kind, is_inherited })
         };
         let public = open(config.listen, "--listen", Kind::Direct)?;
-        config.check_exposure(public.address(config.listen))?;
+        config.check_exposure("gateway.listen", public.address(config.listen))?;
         let proxied = config
             .proxy_listen
             .map(|address| open(address, "gateway.proxy_listen", Kind::Proxied))

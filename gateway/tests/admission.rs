@@ -231,6 +231,51 @@ async fn a_proxy_header_names_the_client() {
 }
 
 #[tokio::test]
+async fn a_client_behind_a_proxy_is_counted_before_it_says_a_word() {
+    let stage = Stage::start(|config| {
+        behind_a_proxy(config);
+        config.proxy_listen = Some(([127, 0, 0, 1], 0).into());
+        config.limits.max_connections_per_ip = 1;
+    })
+    .await;
+    let dial = async |client: [u8; 4]| {
+        let mut socket = Answer::dial(stage.proxied.unwrap(), PROXY).await;
+        socket.write_all(&announced((client, 4711).into())).await.unwrap();
+        socket
+    };
+    let silent = [dial([192, 0, 2, 1]).await, dial([192, 0, 2, 1]).await];
+    let [first, second] = silent.map(Answer::read).map(tokio::spawn);
+    // Whichever was announced first keeps its place.
+    let refused = tokio::select! { answer = first => answer, answer = second => answer };
+    refused.unwrap().expect("an answer").assert_refused(429, "rate_limited");
+    let other = Answer::upgrade(dial([192, 0, 2, 2]).await, "").await;
+    assert_eq!(other.status, 101);
+}
+
+#[tokio::test]
+async fn whoever_is_refused_again_and_again_is_not_looked_at_for_a_while() {
+    let stage = Stage::start(|config| {
+        behind_a_proxy(config);
+        config.allowed_origins = Some(vec!["https://good.example".into()]);
+        config.limits.requests_per_second_per_ip = 1;
+        config.limits.dials_per_second_per_ip = 0;
+    })
+    .await;
+    let evil = "Origin: https://evil.example\r\n";
+    let mut refused = None;
+    for _ in 0..100 {
+        let answer = upgrade(&stage, HERE, evil).await;
+        assert_eq!(answer.header("connection"), Some("close"));
+        if answer.status != 403 {
+            refused = Some(answer);
+            break;
+        }
+    }
+    refused.expect("a limit").assert_refused(429, "rate_limited");
+    assert_eq!(upgrade(&stage, THERE, evil).await.status, 403);
+}
+
+#[tokio::test]
 async fn the_listener_of_proxies_serves_nobody_else() {
     let stage = Stage::start(|config| {
         behind_a_proxy(config);

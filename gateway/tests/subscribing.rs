@@ -182,7 +182,11 @@ async fn a_removed_topic_that_comes_back_says_so() {
 
 #[tokio::test]
 async fn patterns_and_long_lists_have_a_limit() {
-    let stage = Stage::start(|config| config.limits.max_topics = 3).await;
+    let stage = Stage::start(|config| {
+        config.limits.max_topics = 3;
+        config.limits.max_patterns = 3;
+    })
+    .await;
     let mut client = stage.client("?topics=A*,B*,C*,D*").await;
     let error = client.next_of("error").await;
     assert_eq!((&error["code"], &error["field"]), (&json!("too_many_topics"), &json!("topics")));

@@ -5,7 +5,7 @@ use std::{error::Error, time::Duration};
 use url::Url;
 
 /// Time for the whole answer.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 /// Redirects followed.
 const MAX_REDIRECTS: usize = 3;
 

@@ -28,7 +28,7 @@ const URL_EVERY: Duration = Duration::from_secs(300);
 /// The same when tokens name keys that are not in it: strangers must not make us a nuisance.
 const URL_REST: Duration = Duration::from_secs(10);
 /// How long a client waits for the set to be read again; longer than a fetch may take.
-const LOOK_WITHIN: Duration = Duration::from_secs(6);
+const LOOK_WITHIN: Duration = Duration::from_secs(4);
 
 /// A set of keys, read again and again. What was read last stays while reading fails.
 #[derive(Debug)]
@@ -107,6 +107,12 @@ impl KeySet {
     #[must_use]
     pub fn keys(&self) -> Arc<[SetKey]> {
         self.read.borrow().keys.clone()
+    }
+
+    /// Whether a key of it has that name; nothing needs none.
+    #[must_use]
+    pub fn names(&self, kid: Option<&str>) -> bool {
+        kid.is_none_or(|kid| self.keys().iter().any(|key| key.kid.as_deref() == Some(kid)))
     }
 
     /// What went wrong when it was last read, if anything did.

@@ -93,11 +93,12 @@ pub fn subscribe(session: &Session, id: Option<&Id>, wanted: &Subscribe) {
         return refuse(session, id, ErrorCode::TooManyTopics, &message, Some(field));
     }
     let table = shard.fan.table(session.member);
-    if Plan::new(&shard, &table, wanted, &access).depends_on_news() {
-        // A topic may have been announced just now: REST knows it already.
+    let mut plan = Plan::new(&shard, &table, wanted, &access);
+    // A topic may have been announced just now: REST knows it already.
+    if plan.depends_on_news() && shard.has_news() {
         shard.pass_now();
+        plan = Plan::new(&shard, &table, wanted, &access);
     }
-    let plan = Plan::new(&shard, &table, wanted, &access);
     let (due, held) = plan.due_and_held(&shard, &wanted.since);
     let aliases: BTreeMap<&str, &str> =
         plan.aliases.iter().map(|(text, full)| (*text, full.as_str())).collect();

@@ -126,12 +126,16 @@ impl<'a> Plan<'a> {
         if !self.access.allows_pattern(&pattern) {
             return Err(not_allowed(pattern.as_str()));
         }
+        // Looked at first: matching is what patterns cost.
+        let is_new = !self.table.patterns().any(|it| *it == pattern);
+        let (patterns, most) = (self.table.patterns().len(), shard.config.limits.max_patterns);
+        if is_new && patterns >= most {
+            let message = format!("a connection may have {most} patterns");
+            return Err((ErrorCode::TooManyTopics, message));
+        }
         let matching: Vec<TopicId> = shard.fan.topics.matching(&pattern).collect();
         let added = matching.iter().filter(|id| !covered.contains(id)).count();
-        // A pattern counts as one itself, so that those which match nothing have a limit as well.
-        let is_new = !self.table.patterns().any(|it| *it == pattern);
-        let patterns = self.table.patterns().len() + usize::from(is_new);
-        if covered.len() + added > self.max_topics || patterns > self.max_topics {
+        if covered.len() + added > self.max_topics {
             return Err(self.too_many());
         }
         covered.extend(&matching);
@@ -147,7 +151,7 @@ impl<'a> Plan<'a> {
 
     fn too_many(&self) -> (ErrorCode, String) {
         let max = self.max_topics;
-        (ErrorCode::TooManyTopics, format!("a connection may have {max} topics and {max} patterns"))
+        (ErrorCode::TooManyTopics, format!("a connection may have {max} topics"))
     }
 }
 

@@ -35,6 +35,8 @@ pub struct Limits {
     pub message_timeout_ms: u64,
     /// Most topics of a connection, expansions of patterns included.
     pub max_topics: usize,
+    /// Most patterns of a connection: each is held against every topic there is.
+    pub max_patterns: usize,
     /// Shortest interval of a subscription; a client that asks for less gets this.
     pub min_interval_ms: u32,
     /// Interval of a subscription that names none.
@@ -68,6 +70,7 @@ impl Default for Limits {
             max_fragments: 256,
             message_timeout_ms: 10_000,
             max_topics: 1024,
+            max_patterns: 64,
             min_interval_ms: 0,
             default_interval_ms: 0,
             handshake_timeout_ms: 5000,
@@ -95,6 +98,9 @@ impl Limits {
         }
         if self.max_topics == 0 {
             return bad("gateway.limits.max_topics", 0, "at least 1");
+        }
+        if self.max_patterns == 0 {
+            return bad("gateway.limits.max_patterns", 0, "at least 1");
         }
         if self.commands_per_second > 0 && self.command_burst == 0 {
             return bad("gateway.limits.command_burst", 0, "at least 1");

@@ -116,7 +116,10 @@ impl GatewayConfig {
             let value = self.proxy_listen.map(|it| it.to_string()).unwrap_or_default();
             return bad("gateway.proxy_listen", value, right);
         }
-        self.check_exposure(self.listen)?;
+        self.check_exposure("gateway.listen", self.listen)?;
+        if let Some(address) = self.proxy_listen {
+            self.check_exposure("gateway.proxy_listen", address)?;
+        }
         let mut origins = self.allowed_origins.iter().flatten();
         match origins.find(|origin| !is_origin(origin)) {
             None => Ok(()),
@@ -132,13 +135,13 @@ impl GatewayConfig {
     ///
     /// # Errors
     /// [`BadValue`] says how to decide.
-    pub fn check_exposure(&self, address: SocketAddr) -> Result<(), BadValue> {
-        let is_guarded = self.allowed_origins.is_some() || self.auth.is_configured();
+    pub fn check_exposure(&self, key: &'static str, address: SocketAddr) -> Result<(), BadValue> {
+        let is_guarded = self.allowed_origins.is_some() || self.auth.is_required();
         if address.ip().to_canonical().is_loopback() || is_guarded {
             return Ok(());
         }
         Err(BadValue {
-            key: "gateway.listen".into(),
+            key: key.into(),
             value: address.to_string(),
             right: "other machines can connect, so say who may: gateway.allowed_origins = \
                     [\"https://your.site\"] for pages of your own, [\"*\"] for everybody, or configure \

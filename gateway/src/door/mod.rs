@@ -14,13 +14,15 @@ use dashmap::{DashMap, Entry};
 use ipnet::IpNet;
 use rates::{PerAddress, Rate};
 use std::{
+    convert::Infallible,
     net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
+use tokio_util::sync::CancellationToken;
 
 /// Of the handshakes that the node has room for, one address gets at most this part: a few addresses
 /// that never finish theirs do not keep the others out.
@@ -39,6 +41,8 @@ pub struct Door {
     dials: Option<Rate>,
     dials_per_address: Option<PerAddress>,
     requests_per_address: Option<PerAddress>,
+    /// Addresses whose upgrades are not looked at until then: too many were refused.
+    barred: DashMap<Network, Instant>,
     open: AtomicUsize,
     handshakes: AtomicUsize,
     addresses: DashMap<Network, Taken>,
@@ -67,6 +71,7 @@ impl Door {
             dials: Rate::new(limits.dials_per_second),
             dials_per_address: PerAddress::new(limits.dials_per_second_per_ip),
             requests_per_address: PerAddress::new(limits.requests_per_second_per_ip),
+            barred: DashMap::new(),
             open: AtomicUsize::new(0),
             handshakes: AtomicUsize::new(0),
             addresses: DashMap::new(),
@@ -123,6 +128,14 @@ impl Door {
         self.counted(taken)
     }
 
+    /// Counts a handshake that a proxy began for `client` as the client's.
+    ///
+    /// # Errors
+    /// [`Refused`] when the client's address has too many under way.
+    pub fn handshake_for(&self, handshake: &mut Handshake, client: IpAddr) -> Result<(), Refused> {
+        self.counted(handshake.count_for(Network::of(client)))
+    }
+
     /// Lets a REST request of `client` pass.
     ///
     /// # Errors
@@ -134,6 +147,29 @@ impl Door {
                 self.counted(taken.map_err(|wait| Refused::after(Cause::Requests, wait)))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Lets a request for an upgrade of `client` pass. Upgrades are limited as connections; those that
+    /// are refused never become one, so they count as requests, and whoever makes too many of them is
+    /// not looked at for a while.
+    ///
+    /// # Errors
+    /// [`Refused`] when too many were refused lately.
+    pub fn ask_upgrade(&self, client: IpAddr) -> Result<(), Refused> {
+        let until = self.barred.get(&Network::of(client)).map(|until| *until);
+        match until.map(|until| until.saturating_duration_since(Instant::now())) {
+            Some(wait) if !wait.is_zero() => {
+                self.counted(Err(Refused::after(Cause::Requests, wait)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Notes that an upgrade of `client` was refused.
+    pub fn upgrade_refused(&self, client: IpAddr) {
+        if let Err(refused) = self.ask(client) {
+            self.barred.insert(Network::of(client), Instant::now() + refused.retry_after);
         }
     }
 
@@ -175,14 +211,24 @@ impl Door {
         self.is_draining.load(Ordering::Relaxed)
     }
 
-    /// Forgets the rates of addresses that have been quiet, for as long as the process.
-    pub async fn forget_quiet_addresses(&self) {
+    /// Forgets addresses that have been quiet, until cancelled.
+    pub async fn forget_quiet(self: Arc<Self>, token: CancellationToken) -> Result<(), Infallible> {
         loop {
-            tokio::time::sleep(FORGET_EVERY).await;
-            for rate in self.dials_per_address.iter().chain(&self.requests_per_address) {
-                rate.forget_quiet();
+            tokio::select! {
+                () = token.cancelled() => return Ok(()),
+                () = tokio::time::sleep(FORGET_EVERY) => self.forget(),
             }
         }
+    }
+
+    fn forget(&self) {
+        for rate in self.dials_per_address.iter().chain(&self.requests_per_address) {
+            rate.forget_quiet();
+        }
+        let now = Instant::now();
+        self.barred.retain(|_, until| *until > now);
+        self.barred.shrink_to_fit();
+        self.addresses.shrink_to_fit();
     }
 
     fn counted<T>(&self, result: Result<T, Refused>) -> Result<T, Refused> {

@@ -51,6 +51,12 @@ impl PerAddress {
         self.0.check_key(&network).map_err(|until| wait(&until))
     }
 
+    /// Addresses that are remembered.
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Forgets addresses whose bucket is full again.
     pub fn forget_quiet(&self) {
         self.0.retain_recent();

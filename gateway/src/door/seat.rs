@@ -59,10 +59,18 @@ impl Handshake {
             return Err(Refused::soon(Cause::Handshakes));
         }
         if let Some(network) = network {
-            door.count_handshake(network)?;
-            handshake.network = Some(network);
+            handshake.count_for(network)?;
         }
         Ok(handshake)
+    }
+
+    /// Counts it for an address from now on.
+    pub(super) fn count_for(&mut self, network: Network) -> Result<(), Refused> {
+        if self.network.is_none() {
+            self.door.count_handshake(network)?;
+            self.network = Some(network);
+        }
+        Ok(())
     }
 }
 

@@ -134,3 +134,38 @@ fn zero_means_no_limit() {
     (0..1000).for_each(|_| door.ask(address(1)).unwrap());
     drop(seats);
 }
+
+#[test]
+fn addresses_that_are_quiet_again_are_forgotten() {
+    let quick = |config: &mut GatewayConfig| {
+        config.limits.dials_per_second_per_ip = 1_000_000;
+        config.limits.requests_per_second_per_ip = 1_000_000;
+    };
+    let door = door(ROOM, quick);
+    let remembered = |rate: &Option<PerAddress>| rate.as_ref().map_or(0, PerAddress::len);
+    for last in 0..100 {
+        door.knock(address(last)).unwrap();
+        door.ask(address(last)).unwrap();
+    }
+    assert_eq!(remembered(&door.dials_per_address), 100);
+    let start = Instant::now();
+    // A microsecond fills a bucket again.
+    while remembered(&door.dials_per_address) + remembered(&door.requests_per_address) > 0 {
+        door.forget();
+        assert!(start.elapsed() < Duration::from_secs(20), "they are kept");
+    }
+}
+
+#[test]
+fn upgrades_that_are_refused_again_and_again_are_not_looked_at() {
+    let door = door(ROOM, |config| config.limits.requests_per_second_per_ip = 1);
+    for _ in 0..4 {
+        door.ask_upgrade(address(1)).unwrap();
+        door.upgrade_refused(address(1));
+    }
+    door.ask_upgrade(address(1)).unwrap();
+    door.upgrade_refused(address(1));
+    assert_eq!(cause(door.ask_upgrade(address(1))), Cause::Requests);
+    assert!(door.ask_upgrade(address(2)).is_ok());
+    assert_eq!(door.barred.len(), 1);
+}

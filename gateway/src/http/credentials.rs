@@ -1,6 +1,6 @@
 //! Who asks: the key or token of a request, wherever it stands, and what it opens.
 
-use super::{App, reply::Refusal};
+use super::{App, reply::Refusal, routes::UPGRADES};
 use crate::auth::{Access, Auth, Denied};
 use axum::{
     extract::{FromRequestParts, Request, State},
@@ -20,8 +20,6 @@ pub const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const SUBPROTOCOL: &str = "tickcast.bearer.";
 /// Parameters of the URL that hold a key or a token.
 const PARAMETERS: [&str; 2] = ["token", "access_token"];
-/// Paths on which a connection can bring its token later.
-const UPGRADES: [&str; 2] = ["/ws", "/v1/ws"];
 /// Paths that tell nothing about prices.
 const PUBLIC: [&str; 3] = ["/openapi.json", "/asyncapi.json", "/docs"];
 

@@ -3,8 +3,10 @@
 use super::reply::Refusal;
 use crate::door::Refused;
 use axum::{body::to_bytes, response::IntoResponse};
+use socket2::SockRef;
 use std::{
     fmt::Write as _,
+    mem::MaybeUninit,
     sync::{Arc, LazyLock},
     time::Duration,
 };
@@ -32,7 +34,10 @@ pub fn tell(socket: TcpStream, refused: Refused) {
         let answer = written(refused.into()).await;
         let Ok(_place) = place else {
             // One attempt, and what the client sent by now is read: then nothing destroys the answer.
-            let (_, _) = (socket.try_write(&answer), socket.try_read(&mut [0; 4096]));
+            // By the system's own calls: the event loop has not looked at this socket yet.
+            let socket = SockRef::from(&socket);
+            let mut unread = [MaybeUninit::uninit(); 4096];
+            let (_, _) = (socket.send(&answer), socket.recv(&mut unread));
             return;
         };
         // A client that does not take its answer within that time does without.

@@ -21,6 +21,9 @@ use tower_http::{
 /// No answer is computed for longer; all of them come from memory.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Paths that become connections: limited as such, and a token may come later.
+pub const UPGRADES: [&str; 2] = ["/ws", "/v1/ws"];
+
 /// All public paths.
 pub fn build(app: App) -> Router {
     let no_store = SetResponseHeaderLayer::if_not_present(
@@ -30,8 +33,7 @@ pub fn build(app: App) -> Router {
     let origins = cors(&app.config);
     Router::new()
         .route("/", get(page::show))
-        .route("/ws", get(upgrade::handle))
-        .route("/v1/ws", get(upgrade::handle))
+        .merge(UPGRADES.iter().fold(Router::new(), |it, path| it.route(path, get(upgrade::handle))))
         .route("/v1/price/{symbol}", get(rest::price))
         .route("/v1/prices", get(rest::prices))
         .route("/v1/topics", get(rest::topics))

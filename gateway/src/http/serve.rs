@@ -3,7 +3,7 @@
 
 use super::{accept::Reception, proxy, visitor::Caller};
 use crate::{
-    door::{Door, Handshake},
+    door::{Door, Handshake, Refused},
     listen::Kind,
 };
 use axum::extract::Request;
@@ -34,7 +34,7 @@ const MAX_HEAD_BYTES: usize = 8192;
 pub async fn serve(
     mut socket: TcpStream,
     mut caller: Caller,
-    handshake: Handshake,
+    mut handshake: Handshake,
     kind: Kind,
     reception: Reception,
 ) {
@@ -44,19 +44,18 @@ pub async fn serve(
         SockRef::from(&socket).set_tcp_user_timeout(Some(reception.patience))?;
         if kind == Kind::Proxied {
             announced(&mut socket, &mut caller, &reception.door).await?;
+            // From here on it is its client's, whatever comes or does not come on it.
+            if let Err(refused) = count_for_client(&reception.door, &caller, &mut handshake) {
+                return Ok(Some(refused));
+            }
         }
-        socket.readable().await
+        socket.readable().await.map(|()| None)
     });
     match begun.await {
-        Ok(Ok(())) => {}
+        Ok(Ok(None)) => {}
+        Ok(Ok(Some(refused))) => return reception.turn_away(socket, refused),
         Ok(Err(error)) => return debug!(peer = %caller.peer, %error, "connection ended"),
         Err(_) => return debug!(peer = %caller.peer, "nothing was asked in time"),
-    }
-    if kind == Kind::Proxied
-        && !reception.door.trusts(caller.peer.ip())
-        && let Err(refused) = reception.door.seat_for(&caller.seat, caller.peer.ip())
-    {
-        return reception.turn_away(socket, refused);
     }
     match reception.tls.clone() {
         None => Box::pin(answer(socket, caller, handshake, reception, deadline)).await,
@@ -66,6 +65,20 @@ pub async fn serve(
             }
         }
     }
+}
+
+/// Counts a connection that a proxy announced as its client's, unless that is a proxy again.
+fn count_for_client(
+    door: &Door,
+    caller: &Caller,
+    handshake: &mut Handshake,
+) -> Result<(), Refused> {
+    let client = caller.peer.ip();
+    if door.trusts(client) {
+        return Ok(());
+    }
+    door.seat_for(&caller.seat, client)?;
+    door.handshake_for(handshake, client)
 }
 
 /// Takes the PROXY header off the socket: whoever it names is the caller.

@@ -34,17 +34,20 @@ pub async fn handle(
     RawQuery(query): RawQuery,
     mut request: Request,
 ) -> Response {
-    let checked = check(&app, request.headers(), query.as_deref())
-        .and_then(|checked| seat(&app, &caller, visitor).map(|()| checked));
-    let (key, wanted) = match checked {
+    let upgrade = request.extensions_mut().remove::<OnUpgrade>();
+    let checked = check(&app, request.headers(), query.as_deref()).and_then(|(key, wanted)| {
+        let cannot = || upgrade_required("this connection cannot be upgraded");
+        let upgrade = upgrade.ok_or_else(cannot)?;
+        // Last: the seat stays the client's for as long as the connection.
+        seat(&app, &caller, visitor)?;
+        Ok((key, wanted, upgrade))
+    });
+    let (key, wanted, upgrade) = match checked {
         Ok(checked) => checked,
         Err(refusal) => {
             app.metrics.refused(refusal.code.as_str());
             return refusal.into_response();
         }
-    };
-    let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
-        return upgrade_required("this connection cannot be upgraded").into_response();
     };
     let agreed = Agreed::on(request.headers(), app.config.deflate);
     let from = (visitor, caller.seat);

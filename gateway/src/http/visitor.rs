@@ -1,9 +1,10 @@
 //! Who asks: found out once for every request, before anything else looks at it.
 
-use super::{App, reply::Refusal};
+use super::{App, reply::Refusal, routes::UPGRADES};
 use crate::door::Seat;
 use axum::{
     extract::{Request, State},
+    http::{HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -26,10 +27,7 @@ pub struct Caller {
 #[derive(Debug, Clone, Copy)]
 pub struct Visitor(pub SocketAddr);
 
-/// Paths that become connections; they are limited as such.
-const UPGRADES: [&str; 2] = ["/ws", "/v1/ws"];
-
-/// Adds the [`Visitor`], and refuses REST requests of whoever makes too many.
+/// Adds the [`Visitor`], and refuses whoever asks too often.
 pub async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let Some(caller) = request.extensions().get::<Caller>().cloned() else {
         // Only the accept loop calls these routes, and it adds the caller.
@@ -37,12 +35,23 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
     };
     let visitor = find(&app, &caller, &request);
     request.extensions_mut().insert(visitor);
-    if !UPGRADES.contains(&request.uri().path())
-        && let Err(refused) = app.door.ask(visitor.0.ip())
-    {
-        return Refusal::from(refused).into_response();
+    let (client, is_upgrade) = (visitor.0.ip(), UPGRADES.contains(&request.uri().path()));
+    let asked = if is_upgrade { app.door.ask_upgrade(client) } else { app.door.ask(client) };
+    if let Err(refused) = asked {
+        return closing(Refusal::from(refused).into_response());
     }
-    next.run(request).await
+    let response = next.run(request).await;
+    if is_upgrade && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        app.door.upgrade_refused(client);
+        return closing(response);
+    }
+    response
+}
+
+/// Whoever is refused dials again, which is limited as well.
+fn closing(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 fn find(app: &App, caller: &Caller, request: &Request) -> Visitor {

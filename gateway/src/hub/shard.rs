@@ -160,10 +160,16 @@ impl Shard {
         true
     }
 
+    /// Whether updates wait for the next pass.
+    #[must_use]
+    pub fn has_news(&self) -> bool {
+        !self.mailbox.is_empty()
+    }
+
     /// Makes a whole pass at once if updates wait, so that what the bus has announced is known here.
     /// Not while a pass runs.
     pub fn pass_now(&mut self) {
-        if !self.mailbox.is_empty() && self.begin_pass() {
+        if self.has_news() && self.begin_pass() {
             while self.go_on() {}
             self.end_pass();
         }
