@@ -46,10 +46,7 @@ pub async fn serve(
 ) {
     let deadline = Instant::now() + reception.head_timeout;
     let begun = timeout_at(deadline, async {
-        // A client that takes no answers is given up by the kernel (RFC 5482).
-        let options = SockRef::from(&socket);
-        options.set_tcp_user_timeout(Some(reception.patience))?;
-        options.set_send_buffer_size(SEND_BUFFER_BYTES)?;
+        bound(&socket, &reception)?;
         if kind == Kind::Proxied {
             announced(&mut socket, &mut caller, &reception.door).await?;
         }
@@ -78,6 +75,14 @@ pub async fn serve(
             }
         }
     }
+}
+
+/// Bounds what the kernel does for a client that takes no answers.
+fn bound(socket: &TcpStream, reception: &Reception) -> io::Result<()> {
+    let options = SockRef::from(socket);
+    // It gives up a client that acknowledges nothing (RFC 5482).
+    options.set_tcp_user_timeout(Some(reception.patience))?;
+    options.set_send_buffer_size(SEND_BUFFER_BYTES)
 }
 
 /// Takes the PROXY header off the socket: whoever it names is the caller.
