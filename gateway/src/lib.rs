@@ -111,8 +111,8 @@ pub async fn run(
     tasks.essential("readiness", follow(complete, readiness.clone(), tasks.token()));
 
     let door = Door::new(&config, descriptors::capacity(&config.limits), metrics.clone());
-    let watch =
-        memory::watch(config.limits.max_memory_mib, door.clone(), hub.clone(), drained.clone());
+    let (mib, told) = (config.limits.max_memory_mib, metrics.clone());
+    let watch = memory::watch(mib, door.clone(), hub.clone(), told, drained.clone());
     tasks.essential("memory", watch);
     tasks.essential("door", door.clone().forget_quiet(drained.clone()));
     if let Some(certificate) = certificate {

@@ -58,7 +58,10 @@ impl Metrics {
         );
         describe_counter!("tickcast_gateway_commands_total", "Commands received from clients");
         describe_counter!("tickcast_gateway_closed_total", "Closes by the server, by reason");
-        describe_counter!("tickcast_gateway_refused_total", "Upgrades refused, by reason");
+        describe_counter!(
+            "tickcast_gateway_refused_total",
+            "Upgrades, requests and TLS handshakes refused, by reason"
+        );
         describe_counter!(
             "tickcast_gateway_limited_total",
             "Connections, requests and messages that a limit did not let pass, by limit"
@@ -73,6 +76,10 @@ impl Metrics {
         );
         describe_counter!("tickcast_gateway_tls_reloads_total", "Certificates taken over");
         describe_counter!("tickcast_gateway_rejoins_total", "Bus shards joined again, by cause");
+        describe_gauge!(
+            "tickcast_gateway_memory_used_ratio",
+            "Memory in use, as a part of what may be used"
+        );
         describe_gauge!("tickcast_gateway_topics", "Topics announced by feeds");
         describe_gauge!("tickcast_gateway_bus_up", "1 while the bus is reachable");
         describe_counter!("tickcast_gateway_key_set_reads_total", "Readings of JWKS, by result");
@@ -107,7 +114,7 @@ impl Metrics {
         counter!("tickcast_gateway_closed_total", "reason" => close.label()).increment(1);
     }
 
-    /// Counts an upgrade that was refused.
+    /// Counts an upgrade, request or TLS handshake that was refused.
     pub fn refused(&self, reason: &'static str) {
         counter!("tickcast_gateway_refused_total", "reason" => reason).increment(1);
     }
@@ -126,6 +133,11 @@ impl Metrics {
     /// The certificate's files cannot be used; the one in force stays.
     pub fn certificate_is_broken(&self) {
         gauge!("tickcast_gateway_tls_certificate_broken").set(1.0);
+    }
+
+    /// So much of the memory that may be used is in use; 1 is all of it.
+    pub fn memory_used(&self, ratio: f64) {
+        gauge!("tickcast_gateway_memory_used_ratio").set(ratio);
     }
 
     /// Counts a reading of a set of keys.

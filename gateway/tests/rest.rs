@@ -70,6 +70,19 @@ async fn several_prices_name_what_is_missing() {
 }
 
 #[tokio::test]
+async fn a_symbol_named_twice_is_answered_once() {
+    let mut stage = Stage::start(|_| {}).await;
+    stage.prices(&[BTC, "ticker:kucoin:ETH-USDT"], "5").await;
+    stage.client("?topics=BTC-USDT,ETH-USDT").await.next_of("synced").await;
+    let symbols = "ETH-USDT,NOPE-USDT,BTC-USDT,ETH-USDT,ticker:kucoin:BTC-USDT,NOPE-USDT";
+    let (_, answer) = get(&stage, &format!("/v1/prices?symbols={symbols}")).await;
+    let named: Vec<_> =
+        answer["prices"].as_array().unwrap().iter().map(|it| &it["topic"]).collect();
+    assert_eq!(named, ["ticker:kucoin:ETH-USDT", BTC]);
+    assert_eq!(answer["missing"], json!(["NOPE-USDT"]));
+}
+
+#[tokio::test]
 async fn mistakes_are_answered_in_json() {
     let stage = Stage::start(|_| {}).await;
     for (path, status, code) in [

@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 /// Bytes that the kernel may hold unsent for a connection (it accounts twice this with its
 /// overhead). Fixed, so that a slow client is noticed before minutes of prices are under way, and
 /// below the system's usual maximum of 208 KiB, so that room for a last message can be made.
-const SEND_BUFFER_BYTES: usize = 96 * 1024;
+pub const SEND_BUFFER_BYTES: usize = 96 * 1024;
 /// The same while a connection is being closed.
 const LAST_SEND_BUFFER_BYTES: usize = 208 * 1024;
 /// Bytes that may wait in the kernel without having been sent: past it the socket counts as full.

@@ -231,6 +231,11 @@ impl Door {
         self.addresses.shrink_to_fit();
     }
 
+    /// Counts a client that was let go because it did not take its answer in time.
+    pub fn reads_slowly(&self) {
+        self.metrics.limited("slow_reader");
+    }
+
     fn counted<T>(&self, result: Result<T, Refused>) -> Result<T, Refused> {
         result.inspect_err(|refused| self.metrics.limited(refused.cause.label()))
     }

@@ -30,8 +30,10 @@ pub struct Reception {
     pub routes: Router,
     /// Time for a connection to ask for something.
     pub head_timeout: Duration,
-    /// Time for a client to take its answers.
+    /// Time for a client to acknowledge what it is sent.
     pub patience: Duration,
+    /// Time for a client to take an answer.
+    pub answer_timeout: Duration,
 }
 
 impl Reception {
@@ -43,6 +45,7 @@ impl Reception {
             door: app.door.clone(),
             head_timeout: Duration::from_millis(limits.handshake_timeout_ms),
             patience: session::kernel_patience(limits),
+            answer_timeout: limits.slow_client_timeout(),
             tls,
             routes: routes::build(app),
         }

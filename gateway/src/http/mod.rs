@@ -9,6 +9,7 @@ pub mod extension;
 pub mod farewell;
 pub mod forwarded;
 pub mod page;
+pub mod patience;
 pub mod proxy;
 pub mod reply;
 pub mod rest;

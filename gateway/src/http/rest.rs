@@ -8,6 +8,7 @@ use axum::{
 };
 use serde::Serialize;
 use serde_json::{Value, json, value::RawValue};
+use std::collections::HashSet;
 use tickcast_shared::{
     market::{Channel, ExchangeId, Topic},
     protocol::command::{DEFAULT_TOPICS_PAGE, MAX_TOPICS_PAGE},
@@ -60,9 +61,14 @@ pub async fn prices(
     }
     let exchange = exchange_or_default(&app, exchange.as_deref())?;
     let mut answer = Prices { prices: Vec::new(), missing: Vec::new() };
+    let mut named = HashSet::new();
     for symbol in symbols {
         // What cannot be a symbol is as missing as one that is not listed.
         let topic = ticker(symbol, &exchange).ok();
+        let name = topic.as_ref().map_or_else(|| symbol.to_owned(), ToString::to_string);
+        if !named.insert(name) {
+            continue;
+        }
         if let Some(topic) = topic.as_ref().filter(|topic| !access.allows(topic)) {
             return Err(Refusal::not_allowed(topic));
         }

@@ -1,8 +1,14 @@
 //! One connection from its first byte to its upgrade or its end: whom it is made for, its TLS, its
 //! requests, and the time that it may take for them.
 
-use super::{accept::Reception, proxy, visitor::Caller};
+use super::{
+    accept::Reception,
+    patience::{self, Patient},
+    proxy,
+    visitor::Caller,
+};
 use crate::{
+    client::conn::SEND_BUFFER_BYTES,
     door::{Door, Handshake, Refused},
     listen::Kind,
 };
@@ -40,8 +46,7 @@ pub async fn serve(
 ) {
     let deadline = Instant::now() + reception.head_timeout;
     let begun = timeout_at(deadline, async {
-        // A client that takes no answers is given up by the kernel (RFC 5482).
-        SockRef::from(&socket).set_tcp_user_timeout(Some(reception.patience))?;
+        bound(&socket, &reception)?;
         if kind == Kind::Proxied {
             announced(&mut socket, &mut caller, &reception.door).await?;
             // From here on it is its client's, whatever comes or does not come on it.
@@ -58,9 +63,13 @@ pub async fn serve(
         Err(_) => return debug!(peer = %caller.peer, "nothing was asked in time"),
     }
     match reception.tls.clone() {
-        None => Box::pin(answer(socket, caller, handshake, reception, deadline)).await,
+        None => {
+            let stream = Patient::new(socket, |it| it, reception.answer_timeout);
+            Box::pin(answer(stream, caller, handshake, reception, deadline)).await;
+        }
         Some(tls) => {
             if let Some(stream) = Box::pin(tls.accept(socket, caller.peer, deadline)).await {
+                let stream = Patient::new(stream, |it| it.get_ref().0, reception.answer_timeout);
                 Box::pin(answer(stream, caller, handshake, reception, deadline)).await;
             }
         }
@@ -81,6 +90,14 @@ fn count_for_client(
     door.handshake_for(handshake, client)
 }
 
+/// Bounds what the kernel does for a client that takes no answers.
+fn bound(socket: &TcpStream, reception: &Reception) -> io::Result<()> {
+    let options = SockRef::from(socket);
+    // It gives up a client that acknowledges nothing (RFC 5482).
+    options.set_tcp_user_timeout(Some(reception.patience))?;
+    options.set_send_buffer_size(SEND_BUFFER_BYTES)
+}
+
 /// Takes the PROXY header off the socket: whoever it names is the caller.
 async fn announced(socket: &mut TcpStream, caller: &mut Caller, door: &Door) -> io::Result<()> {
     if !door.trusts(caller.peer.ip()) {
@@ -98,10 +115,10 @@ async fn announced(socket: &mut TcpStream, caller: &mut Caller, door: &Door) -> 
 }
 
 async fn answer<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
-    stream: S,
+    stream: Patient<S>,
     caller: Caller,
     handshake: Handshake,
-    Reception { routes, head_timeout, .. }: Reception,
+    Reception { routes, head_timeout, door, .. }: Reception,
     deadline: Instant,
 ) {
     let peer = caller.peer;
@@ -121,6 +138,9 @@ async fn answer<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     tokio::select! {
         served = served => {
             if let Err(error) = served {
+                if patience::ran_out(&error) {
+                    door.reads_slowly();
+                }
                 debug!(%peer, %error, "connection ended");
             }
         }

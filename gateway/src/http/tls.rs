@@ -3,6 +3,7 @@
 pub mod certificate;
 pub mod reload;
 
+use super::patience::Patient;
 use crate::{client::Tls, config::TlsConfig, metrics::Metrics};
 use hyper::upgrade::{Parts, Upgraded};
 use hyper_util::rt::TokioIo;
@@ -79,14 +80,13 @@ pub struct Taken {
 /// # Errors
 /// When the socket or its TLS is broken, or it is none that was accepted here.
 pub fn take_apart(upgraded: Upgraded) -> io::Result<Taken> {
-    let (socket, tls, read) = match upgraded.downcast::<TokioIo<TcpStream>>() {
-        Ok(Parts { io, read_buf, .. }) => (io.into_inner(), None, read_buf),
+    let (socket, tls, read) = match upgraded.downcast::<TokioIo<Patient<TcpStream>>>() {
+        Ok(Parts { io, read_buf, .. }) => (io.into_inner().into_inner(), None, read_buf),
         Err(upgraded) => {
-            let Parts { io, read_buf, .. } =
-                upgraded
-                    .downcast::<TokioIo<TlsStream<TcpStream>>>()
-                    .map_err(|_| io::Error::other("not a socket that was accepted here"))?;
-            let (socket, session) = io.into_inner().into_inner();
+            let Parts { io, read_buf, .. } = upgraded
+                .downcast::<TokioIo<Patient<TlsStream<TcpStream>>>>()
+                .map_err(|_| io::Error::other("not a socket that was accepted here"))?;
+            let (socket, session) = io.into_inner().into_inner().into_inner();
             (socket, Some(Box::new(Tls::new(session).map_err(io::Error::other)?)), read_buf)
         }
     };
