@@ -9,6 +9,8 @@ use serde_json::json;
 use support::{Frame, RawClient, Stage, masked};
 use tokio::io::AsyncWriteExt;
 
+const DEFLATE: &str = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n";
+
 /// Sends these bytes; the code of the close that follows, which is announced by the message before.
 async fn closed_after(stage: &Stage, bytes: &[u8]) -> u16 {
     let mut client = RawClient::dial(stage, "", "").await;
@@ -65,6 +67,33 @@ async fn what_came_before_a_mistake_is_answered() {
     client.socket.write_all(&bytes).await.unwrap();
     let (messages, end) = client.rest().await;
     assert_eq!((&messages[0], end), (&json!("pong"), Frame::Close(1002)));
+}
+
+#[tokio::test]
+async fn a_bad_compressed_message_closes_after_what_came_before_it_and_hides_what_follows() {
+    let stage = Stage::start(|config| config.deflate = true).await;
+    let deflated = |payload: &[u8]| {
+        let mut payload = miniz_oxide::deflate::compress_to_vec(payload, 10);
+        payload.push(0);
+        masked(0xc1, &payload)
+    };
+    for (bad, code) in [
+        (deflated(b"\xff"), 1007),
+        (masked(0xc1, b"\xff\xff"), 1002),
+        (deflated(&[b'x'; 65_537]), 1009),
+    ] {
+        for last in
+            [masked(0x83, b""), masked(0x88, b"\x03\xe8"), masked(0x81, b"half")[..7].to_vec()]
+        {
+            let mut client = RawClient::dial(&stage, "", DEFLATE).await;
+            let ping = deflated(b"ping");
+            let bytes = [&ping[..], &bad, &ping, &last].concat();
+            client.socket.write_all(&bytes).await.unwrap();
+            let (messages, end) = client.rest().await;
+            assert_eq!((&messages[0], end), (&json!("pong"), Frame::Close(code)));
+            assert_eq!((messages.len(), &messages[1]["code"]), (2, &json!(code)), "{messages:?}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use tokio::{io::AsyncWriteExt, net::TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 
 const BTC: &str = "ticker:kucoin:BTC-USDT";
+const DEFLATE: &str = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n";
 
 /// Tells at the third message of a second, and has enough at the fifth.
 fn narrow(config: &mut GatewayConfig) {
@@ -50,6 +51,32 @@ async fn too_many_commands_are_refused_and_then_end_the_connection() {
     assert_eq!(end, support::Frame::Close(4002));
     stage.price(BTC, "2").await;
     assert_eq!(other.next_of("ticker").await["last_price"], "2");
+}
+
+/// A compressed text frame of a client; the library marks its last block, so an empty one follows.
+fn compressed(text: &str) -> Vec<u8> {
+    let mut payload = miniz_oxide::deflate::compress_to_vec(text.as_bytes(), 6);
+    payload.push(0);
+    masked(0xc1, &payload)
+}
+
+#[tokio::test]
+async fn what_comes_too_fast_is_not_even_inflated() {
+    let stage = Stage::start(|config| {
+        narrow(config);
+        config.deflate = true;
+    })
+    .await;
+    let mut flooding = RawClient::dial(&stage, "", DEFLATE).await;
+    // Whoever looked into one of the last frames would close with 1002.
+    let frames = [compressed("ping"), compressed("ping"), masked(0xc1, b"\xff").repeat(8)];
+    flooding.socket.write_all(&frames.concat()).await.unwrap();
+    let (answers, end) = flooding.rest().await;
+    assert_eq!(answers[..2], [json!("pong"), json!("pong")], "{answers:?}");
+    for refused in &answers[2..answers.len() - 1] {
+        assert_eq!(refused["code"], "rate_limited", "{answers:?}");
+    }
+    assert_eq!(end, support::Frame::Close(4002), "{answers:?}");
 }
 
 #[tokio::test]
@@ -99,6 +126,9 @@ async fn a_panic_costs_only_the_client_that_met_it() {
     unlucky.send("panic").await;
     let (code, closing) = unlucky.closed().await;
     assert_eq!((code, &closing["reconnect"]), (1011, &json!(true)));
+    // The same while what came behind its handshake is read.
+    let mut early = RawClient::dial_and_send(&stage, &masked(0x89, b"panic")).await;
+    assert_eq!(early.rest().await.1, support::Frame::Close(1011));
     let socket = TcpStream::connect(stage.address).await.unwrap();
     let answer = Answer::get(socket, "/testing/panic", "").await;
     assert_eq!((answer.status, answer.code().as_str()), (500, "internal"));

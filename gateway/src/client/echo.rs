@@ -16,6 +16,7 @@ use std::{
     rc::Rc,
     time::Duration,
 };
+use tickcast_shared::protocol::Close;
 use tokio::task::LocalSet;
 
 /// The largest messages of the Autobahn test suite; it sends them in any number of fragments.
@@ -74,21 +75,35 @@ impl Echo {
         let mut incoming = Vec::new();
         let pushed = self.assembler.push(bytes, BOUNDS, self.conn.heard(), &mut incoming);
         for message in incoming {
-            match message {
-                Incoming::Text(text) => {
-                    self.send(&self.frame(Format::Json, text.as_bytes())).await?;
+            match message.inflated(BOUNDS) {
+                Ok(message) => self.answer(message).await?,
+                Err(close) => {
+                    self.refuse(close);
+                    return Ok(());
                 }
-                Incoming::Binary(bytes) => self.send(&self.frame(Format::MsgPack, &bytes)).await?,
-                Incoming::Ping(payload) => self.send(&encode::pong(&payload)).await?,
-                Incoming::Pong => {}
-                Incoming::Close(code) => closing::answer(&self.conn, &[], code),
             }
         }
         if let Err(close) = pushed {
-            // What real clients are told before it would be one message too many here.
-            closing::answer(&self.conn, &[], Some(close.code()));
+            self.refuse(close);
         }
         Ok(())
+    }
+
+    async fn answer(&self, message: Incoming) -> io::Result<()> {
+        match message {
+            Incoming::Text(text) => self.send(&self.frame(Format::Json, text.as_bytes())).await?,
+            Incoming::Binary(bytes) => self.send(&self.frame(Format::MsgPack, &bytes)).await?,
+            Incoming::Ping(payload) => self.send(&encode::pong(&payload)).await?,
+            // Every compressed message has been inflated.
+            Incoming::Pong | Incoming::Deflated(_) => {}
+            Incoming::Close(code) => closing::answer(&self.conn, &[], code),
+        }
+        Ok(())
+    }
+
+    /// What real clients are told before it would be one message too many here.
+    fn refuse(&self, close: Close) {
+        closing::answer(&self.conn, &[], Some(close.code()));
     }
 
     fn frame(&self, format: Format, payload: &[u8]) -> Vec<u8> {

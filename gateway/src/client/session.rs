@@ -81,13 +81,10 @@ pub fn serve(dialled: Dialled, shard: Rc<RefCell<Shard>>) -> Option<impl Future<
     let session = Session { shard, conn, member, _seat: seat };
     session.welcome();
     let first = topics.map(|topics| Subscribe { topics, asked, since: Default::default() });
-    let mut assembler = Assembler::new(encoding);
-    let early = {
-        let shard = &mut *session.shard.borrow_mut();
-        session.assemble(&mut assembler, &leftover, &shard.config.limits, &mut shard.unfinished)
-    };
-    // Rare: most clients wait for the welcome.
-    let early = (first.is_some() || !leftover.is_empty()).then(|| Box::new((first, early)));
+    let assembler = Assembler::new(encoding);
+    // Rare: most clients wait for the welcome. What they send is not looked at before they have a
+    // task of their own, so that a fault met there costs no other client.
+    let early = (first.is_some() || !leftover.is_empty()).then(|| Box::new((first, leftover)));
     Some(async move {
         // Ended is the only way out: the connection is gone, or a close has been written.
         let Err(Ended) = session.run(assembler, early).await;
@@ -103,7 +100,7 @@ pub fn kernel_patience(limits: &Limits) -> Duration {
 }
 
 /// A subscription of the URL, and what came behind the handshake.
-type Early = Option<Box<(Option<Subscribe>, Taken)>>;
+type Early = Option<Box<(Option<Subscribe>, Vec<u8>)>>;
 
 /// What a read has brought: messages to answer, and how the client broke the protocol after them.
 type Taken = (Vec<Incoming>, Result<(), Close>);
@@ -111,7 +108,8 @@ type Taken = (Vec<Incoming>, Result<(), Close>);
 impl Session {
     async fn run(&self, mut assembler: Assembler, early: Early) -> Result<Infallible, Ended> {
         if let Some(early) = early {
-            let (first, taken) = *early;
+            let (first, leftover) = *early;
+            let taken = self.assemble_early(&mut assembler, leftover);
             Box::pin(self.begin(first, taken)).await?;
         }
         loop {
@@ -174,6 +172,12 @@ impl Session {
         Ok(self.assemble(assembler, bytes, &shard.config.limits, &mut shard.unfinished))
     }
 
+    /// Takes what came behind the handshake, and gives its memory back.
+    fn assemble_early(&self, assembler: &mut Assembler, leftover: Vec<u8>) -> Taken {
+        let shard = &mut *self.shard.borrow_mut();
+        self.assemble(assembler, &leftover, &shard.config.limits, &mut shard.unfinished)
+    }
+
     fn assemble(
         &self,
         assembler: &mut Assembler,
@@ -184,6 +188,8 @@ impl Session {
         let mut incoming = Vec::new();
         let bounds = limits.message_bounds();
         let pushed = assembler.push(bytes, bounds, self.conn.heard(), &mut incoming);
+        #[cfg(feature = "testing")]
+        assert!(!incoming.contains(&Incoming::Ping(b"panic".into())), "a client asked for it");
         unfinished.note(self.member, assembler.since());
         (incoming, pushed)
     }
@@ -192,13 +198,26 @@ impl Session {
         for message in incoming {
             self.answers_accepted().await?;
             if self.is_in_time(&message)? {
-                self.handle(message).await;
+                self.handle(self.inflated(message)?).await;
             }
         }
-        pushed.map_err(|close| {
-            self.shard.borrow_mut().close(self.member, close, None);
-            Ended
-        })
+        pushed.map_err(|close| self.refused(close))
+    }
+
+    /// A compressed message as what it says: not before it is to be served, as it may then take far
+    /// more memory than what was read.
+    fn inflated(&self, message: Incoming) -> Result<Incoming, Ended> {
+        if self.conn.is_closing() {
+            return Ok(message);
+        }
+        let bounds = self.shard.borrow().config.limits.message_bounds();
+        message.inflated(bounds).map_err(|close| self.refused(close))
+    }
+
+    /// Closes for a mistake of the client.
+    fn refused(&self, close: Close) -> Ended {
+        self.shard.borrow_mut().close(self.member, close, None);
+        Ended
     }
 
     /// Waits until the client has accepted enough of its answers to be given another.
@@ -259,7 +278,8 @@ impl Session {
                 Err(error) => commands::refuse_unreadable(self, &error),
             },
             Incoming::Ping(payload) => self.send(encode::pong(&payload)),
-            Incoming::Pong => {}
+            // Every compressed message has been inflated.
+            Incoming::Pong | Incoming::Deflated(_) => {}
         }
     }
 

@@ -3,7 +3,7 @@
 mod header;
 mod message;
 
-pub use message::Bounds;
+pub use message::{Bounds, Deflated};
 
 use super::{Encoding, Format};
 use header::{Head, Partial};
@@ -24,12 +24,27 @@ pub enum Incoming {
     Text(String),
     /// A binary message, on a connection whose messages are binary.
     Binary(Vec<u8>),
+    /// A compressed message, not looked into: it may be a thousand times as long as what was read.
+    Deflated(Deflated),
     /// A ping frame; to be answered with the same payload.
     Ping(Vec<u8>),
     /// A pong frame.
     Pong,
     /// A close frame; to be answered with the same code. Nothing is read after it.
     Close(Option<u16>),
+}
+
+impl Incoming {
+    /// The same, and a compressed message as what it says; for who serves it next.
+    ///
+    /// # Errors
+    /// [`Close`] if it says nothing or too much: nothing that came after it is to be answered.
+    pub fn inflated(self, bounds: Bounds) -> Result<Self, Close> {
+        match self {
+            Self::Deflated(message) => message.inflate(bounds),
+            other => Ok(other),
+        }
+    }
 }
 
 /// Puts frames and fragments together. Holds at most one message of the configured size (a
@@ -158,7 +173,7 @@ impl UnderWay {
             self.frame = Some(frame);
             return Ok(None);
         }
-        self.end(&frame, bounds)
+        self.end(&frame)
     }
 
     /// Refuses what can be refused before the payload has come.
@@ -204,14 +219,14 @@ impl UnderWay {
     }
 
     /// What a complete frame says.
-    fn end(&mut self, frame: &Frame, bounds: Bounds) -> Result<Option<Incoming>, Close> {
+    fn end(&mut self, frame: &Frame) -> Result<Option<Incoming>, Close> {
         let control = std::mem::take(&mut self.control);
         match frame.opcode {
             OpCode::Control(Control::Ping) => Ok(Some(Incoming::Ping(control))),
             OpCode::Control(Control::Close) => close_code(&control).map(Some),
             OpCode::Control(_) => Ok(Some(Incoming::Pong)),
             OpCode::Data(_) if !frame.is_final => Ok(None),
-            OpCode::Data(_) => self.message.take().map(|it| it.read(bounds)).transpose(),
+            OpCode::Data(_) => self.message.take().map(Message::read).transpose(),
         }
     }
 }

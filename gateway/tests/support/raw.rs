@@ -40,6 +40,15 @@ pub enum Frame {
 impl RawClient {
     /// Dials with a small receive buffer; `headers` are added to the handshake.
     pub async fn dial(stage: &Stage, query: &str, headers: &str) -> Self {
+        Self::dial_and(stage, query, headers, b"").await
+    }
+
+    /// The same, with these bytes behind the handshake, in one piece with it.
+    pub async fn dial_and_send(stage: &Stage, behind: &[u8]) -> Self {
+        Self::dial_and(stage, "", "", behind).await
+    }
+
+    async fn dial_and(stage: &Stage, query: &str, headers: &str, behind: &[u8]) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(NARROW_BYTES).unwrap();
         let mut socket = socket.connect(stage.address).await.unwrap();
@@ -49,7 +58,7 @@ impl RawClient {
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
              {headers}\r\n"
         );
-        socket.write_all(head.as_bytes()).await.unwrap();
+        socket.write_all(&[head.as_bytes(), behind].concat()).await.unwrap();
         let (head, name, received) = (String::new(), String::new(), BytesMut::new());
         let mut client = Self { socket, head, name, received };
         client.head = client.read_head().await;

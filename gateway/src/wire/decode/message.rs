@@ -36,6 +36,13 @@ pub(super) struct Message {
     fragments: u32,
 }
 
+/// A complete message that is still compressed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deflated {
+    kind: Kind,
+    payload: Vec<u8>,
+}
+
 impl Message {
     pub fn new(kind: Kind, deflated: bool) -> Self {
         Self { kind, deflated, payload: Vec::new(), checked: 0, fragments: 0 }
@@ -103,21 +110,41 @@ impl Message {
     }
 
     /// What it says, now that it is complete.
-    pub fn read(self, bounds: Bounds) -> Result<Incoming, Close> {
-        let payload = if self.deflated {
-            deflate::inflate(self.payload, bounds.bytes).map_err(|error| match error {
-                InflateError::TooBig => Close::TooBig,
-                InflateError::Corrupt => Close::ProtocolError,
-            })?
-        } else {
-            self.payload
-        };
-        match self.kind {
-            Kind::Text => {
+    pub fn read(self) -> Result<Incoming, Close> {
+        let Self { kind, payload, .. } = self;
+        if self.deflated {
+            return Ok(Incoming::Deflated(Deflated { kind, payload }));
+        }
+        kind.read(payload)
+    }
+}
+
+impl Kind {
+    fn read(self, payload: Vec<u8>) -> Result<Incoming, Close> {
+        match self {
+            Self::Text => {
                 String::from_utf8(payload).map(Incoming::Text).map_err(|_| Close::BadUtf8)
             }
-            Kind::Binary => Ok(Incoming::Binary(payload)),
+            Self::Binary => Ok(Incoming::Binary(payload)),
         }
+    }
+}
+
+impl Deflated {
+    /// The message, which is a text or binary one.
+    pub(super) fn inflate(self, bounds: Bounds) -> Result<Incoming, Close> {
+        let inflated = deflate::inflate(self.payload, bounds.bytes);
+        self.kind.read(inflated.map_err(|error| match error {
+            InflateError::TooBig => Close::TooBig,
+            InflateError::Corrupt => Close::ProtocolError,
+        })?)
+    }
+
+    /// Memory that its payload takes, in bytes.
+    #[cfg(any(test, feature = "testing"))]
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.payload.capacity()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Every way of cutting, compressing and breaking what a client sends.
 
+mod deflated;
 mod strict;
 
 use super::*;
@@ -46,8 +47,11 @@ fn push_to(encoding: Encoding, bytes: &[u8]) -> Result<Vec<Incoming>, Close> {
 
 fn push_next(assembler: &mut Assembler, bytes: &[u8]) -> Result<Vec<Incoming>, Close> {
     let mut incoming = Vec::new();
-    assembler.push(bytes, BOUNDS, Instant::now(), &mut incoming)?;
-    Ok(incoming)
+    let pushed = assembler.push(bytes, BOUNDS, Instant::now(), &mut incoming);
+    // A mistake in a compressed message comes before one in what follows it.
+    let read: Vec<_> =
+        incoming.into_iter().map(|it| it.inflated(BOUNDS)).collect::<Result<_, _>>()?;
+    pushed.map(|()| read)
 }
 
 fn binary(bytes: &[u8]) -> Incoming {
