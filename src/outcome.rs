@@ -4,7 +4,10 @@ use std::{
     io::{self, Write},
     process::ExitCode,
 };
-use tickcast_shared::{config::ConfigError, telemetry::LogError};
+use tickcast_shared::{
+    config::ConfigError,
+    telemetry::{LogError, one_line},
+};
 
 /// Exit code of a run that failed.
 const FAILED: u8 = 1;
@@ -47,7 +50,7 @@ impl Failure {
     pub fn report(self) -> ExitCode {
         let (text, code) = match self {
             Self::Mistake(text) => (text, MISTAKE),
-            Self::Failed(error) => (format!("{error:#}").replace('\n', " "), FAILED),
+            Self::Failed(error) => (one_line(error.as_ref()), FAILED),
             Self::NotLive => return ExitCode::from(NOT_LIVE),
         };
         for line in text.lines() {

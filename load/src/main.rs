@@ -18,6 +18,7 @@ use tickcast_load::{
     swarm::{self, Group, SwarmConfig, remote},
     venue::{ReplayStart, Source, Venue, VenueConfig},
 };
+use tickcast_shared::telemetry::one_line;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -32,7 +33,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             // With nobody left to read it, the exit code has to do.
-            let _ = writeln!(io::stderr(), "tickcast-load: {error:#}");
+            let _ = writeln!(io::stderr(), "tickcast-load: {}", one_line(error.as_ref()));
             ExitCode::from(FAILED)
         }
     }

@@ -2,6 +2,7 @@
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use std::{
+    error::Error,
     fmt,
     io::{IsTerminal, stderr},
     str::FromStr,
@@ -13,6 +14,20 @@ const SECONDS_BUCKETS: [f64; 16] = [
     0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0,
     10.0,
 ];
+
+/// An error and its causes in one line. Many errors say their cause themselves; nothing is said twice.
+#[must_use]
+pub fn one_line(error: &(dyn Error + 'static)) -> String {
+    let (mut line, mut next) = (error.to_string(), error.source());
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if !line.contains(&text) {
+            line = format!("{line}: {text}");
+        }
+        next = cause.source();
+    }
+    line.replace('\n', " ")
+}
 
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -103,6 +118,21 @@ pub fn collect_metrics() -> Result<PrometheusHandle, BuildError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cause_is_said_once_whoever_says_it() {
+        #[derive(Debug, thiserror::Error)]
+        enum Failed {
+            #[error("cannot do it: {source}")]
+            Telling { source: std::io::Error },
+            #[error("cannot do it")]
+            Leaving(#[source] std::io::Error),
+        }
+        let cause = || std::io::Error::other("out of\nluck");
+        for error in [Failed::Telling { source: cause() }, Failed::Leaving(cause())] {
+            assert_eq!(one_line(&error), "cannot do it: out of luck");
+        }
+    }
 
     #[test]
     fn takes_levels_and_levels_by_target() {
