@@ -2,14 +2,10 @@
 
 use crate::support::{Market, eventually};
 use serde_json::json;
-use tickcast_load::venue::{Exchange, Source, VenueConfig};
 
 #[tokio::test]
 async fn an_eviction_is_counted_and_others_are_served_on() {
-    let mut config = VenueConfig::new(Exchange::Kucoin);
-    config.symbols = (0..50).map(|n| format!("C{n}-USDT")).collect();
-    config.source = Source::Walk { rate: 400, seed: 1 };
-    let market = Market::start(vec![config]).await;
+    let market = Market::busy().await;
     let limits = "slow_client_timeout_ms = 500\n";
     let (_feed, gateway) = tokio::join!(market.feed(), market.gateway_with(limits));
     let mut stopped = gateway.client(&["*-USDT"]).await;

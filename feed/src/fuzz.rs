@@ -2,7 +2,7 @@
 //! of the targets in `tests/fuzz` and of the tests in `tests/hostile_input.rs`.
 
 use crate::{
-    ExchangeConfig, FeedConfig,
+    FeedConfig,
     exchange::{ALL, DecodeError, Event, Exchange},
 };
 use serde::{Deserialize, Serialize};
@@ -44,14 +44,7 @@ pub fn configuration(text: &str) {
     struct File {
         feed: FeedConfig,
     }
-    let mut sample = File::default();
-    sample.feed.exchange.push(ExchangeConfig {
-        name: "kucoin".to_owned(),
-        symbols: vec!["BTC-USDT".to_owned()],
-        rest_url: Some("http://127.0.0.1:7000".to_owned()),
-        ws_url: Some("ws://127.0.0.1:7000".to_owned()),
-        simulated: false,
-    });
+    let sample = File { feed: FeedConfig::sample() };
     if let Some(file) = tickcast_shared::fuzz::configuration(&sample, text) {
         let _ = file.feed.plan();
     }

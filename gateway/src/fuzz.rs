@@ -146,9 +146,7 @@ pub fn configuration(text: &str) {
     struct File {
         gateway: GatewayConfig,
     }
-    let mut sample = File::default();
-    sample.gateway.allowed_origins = Some(vec!["https://prices.example".to_owned()]);
-    sample.gateway.proxy_listen = Some(sample.gateway.listen);
+    let sample = File { gateway: GatewayConfig::sample() };
     if let Some(file) = tickcast_shared::fuzz::configuration(&sample, text) {
         let _ = file.gateway.validate();
     }

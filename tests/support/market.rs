@@ -2,7 +2,7 @@
 
 use super::{Client, RedisServer, Role, start};
 use std::fmt::Write as _;
-use tickcast_load::venue::{Exchange, Venue, VenueConfig};
+use tickcast_load::venue::{Exchange, Source, Venue, VenueConfig};
 use tickcast_shared::market::Symbol;
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +22,15 @@ impl Market {
     pub async fn kucoin(symbols: &[&str]) -> Self {
         let mut config = VenueConfig::new(Exchange::Kucoin);
         config.symbols = symbols.iter().map(ToString::to_string).collect();
+        Self::start(vec![config]).await
+    }
+
+    /// A KuCoin with 50 symbols that move 400 times a second together: more than a socket holds for a
+    /// client that does not read.
+    pub async fn busy() -> Self {
+        let mut config = VenueConfig::new(Exchange::Kucoin);
+        config.symbols = (0..50).map(|n| format!("C{n}-USDT")).collect();
+        config.source = Source::Walk { rate: 400, seed: 1 };
         Self::start(vec![config]).await
     }
 

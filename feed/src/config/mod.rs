@@ -41,6 +41,30 @@ impl Default for FeedConfig {
     }
 }
 
+/// A time to show as an example, in milliseconds.
+const SAMPLE_MS: u64 = 10_000;
+
+impl FeedConfig {
+    /// The defaults with every list and option filled: the list of keys that may be set, and where
+    /// examples in messages come from.
+    #[must_use]
+    pub fn sample() -> Self {
+        let mut sample = Self::default();
+        sample.exchange.push(ExchangeConfig {
+            name: "kucoin".to_owned(),
+            symbols: vec!["BTC-USDT".to_owned()],
+            rest_url: Some("http://127.0.0.1:7000".to_owned()),
+            ws_url: Some("ws://127.0.0.1:7000".to_owned()),
+            simulated: false,
+        });
+        let timing = &mut sample.timing;
+        for unset in [&mut timing.idle_ms, &mut timing.quiet_ms, &mut timing.proof_ms] {
+            *unset = Some(SAMPLE_MS);
+        }
+        sample
+    }
+}
+
 /// The contents of one `[[feed.exchange]]`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

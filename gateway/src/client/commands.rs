@@ -88,6 +88,7 @@ pub fn subscribe(session: &Session, id: Option<&Id>, wanted: &Subscribe) {
     let most = access.limits(&shard.config).max_topics;
     let list = [("topics", wanted.topics.len()), ("since", wanted.since.len())];
     if let Some((field, _)) = list.into_iter().find(|(_, count)| *count > most) {
+        shard.metrics.limited("topics");
         drop(shard);
         let message = format!("{field} has more entries than a connection may have topics");
         return refuse(session, id, ErrorCode::TooManyTopics, &message, Some(field));
@@ -98,6 +99,9 @@ pub fn subscribe(session: &Session, id: Option<&Id>, wanted: &Subscribe) {
     if plan.depends_on_news() && shard.has_news() {
         shard.pass_now();
         plan = Plan::new(&shard, &table, wanted, &access);
+    }
+    if plan.rejected.iter().any(|it| it.code == ErrorCode::TooManyTopics) {
+        shard.metrics.limited("topics");
     }
     let (due, held) = plan.due_and_held(&shard, &wanted.since);
     let aliases: BTreeMap<&str, &str> =

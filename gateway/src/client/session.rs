@@ -216,7 +216,13 @@ impl Session {
 
     /// Closes for a mistake of the client.
     fn refused(&self, close: Close) -> Ended {
-        self.shard.borrow_mut().close(self.member, close, None);
+        let mut shard = self.shard.borrow_mut();
+        match close {
+            Close::TooBig => shard.metrics.limited("message_bytes"),
+            Close::Policy => shard.metrics.limited("fragments"),
+            _ => {}
+        }
+        shard.close(self.member, close, None);
         Ended
     }
 

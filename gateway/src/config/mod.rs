@@ -1,6 +1,7 @@
 //! The `[gateway]` section: one place for its keys and defaults.
 
 mod limits;
+mod sample;
 mod tls;
 
 pub use limits::Limits;

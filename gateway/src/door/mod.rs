@@ -205,12 +205,6 @@ impl Door {
         self.is_draining.store(true, Ordering::Relaxed);
     }
 
-    /// Whether [`Self::drain`] was called.
-    #[must_use]
-    pub fn is_draining(&self) -> bool {
-        self.is_draining.load(Ordering::Relaxed)
-    }
-
     /// Forgets addresses that have been quiet, until cancelled.
     pub async fn forget_quiet(self: Arc<Self>, token: CancellationToken) -> Result<(), Infallible> {
         loop {
@@ -234,6 +228,11 @@ impl Door {
     /// Counts a client that was let go because it did not take its answer in time.
     pub fn reads_slowly(&self) {
         self.metrics.limited("slow_reader");
+    }
+
+    /// Counts a connection that was let go because it did not ask for anything in time.
+    pub fn asks_nothing(&self) {
+        self.metrics.limited("handshake_time");
     }
 
     fn counted<T>(&self, result: Result<T, Refused>) -> Result<T, Refused> {

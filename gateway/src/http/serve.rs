@@ -60,7 +60,10 @@ pub async fn serve(
         Ok(Ok(None)) => {}
         Ok(Ok(Some(refused))) => return reception.turn_away(socket, refused),
         Ok(Err(error)) => return debug!(peer = %caller.peer, %error, "connection ended"),
-        Err(_) => return debug!(peer = %caller.peer, "nothing was asked in time"),
+        Err(_) => {
+            reception.door.asks_nothing();
+            return debug!(peer = %caller.peer, "nothing was asked in time");
+        }
     }
     match reception.tls.clone() {
         None => {
@@ -144,7 +147,10 @@ async fn answer<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
                 debug!(%peer, %error, "connection ended");
             }
         }
-        () = first.overdue(deadline) => debug!(%peer, "nothing was asked in time"),
+        () = first.overdue(deadline) => {
+            door.asks_nothing();
+            debug!(%peer, "nothing was asked in time");
+        }
     }
 }
 

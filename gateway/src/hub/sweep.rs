@@ -101,6 +101,7 @@ fn evict(shard: &mut Shard, patience: Duration) {
 fn give_up(shard: &mut Shard, patience: Duration) {
     for id in shard.unfinished.overdue(Instant::now(), patience) {
         if shard.conn(id).is_some_and(|conn| !conn.is_paused()) {
+            shard.metrics.limited("message_time");
             shard.close(id, Close::Policy, None);
         }
     }

@@ -46,12 +46,6 @@ impl Body {
         let Self::Ticker(ticker) = self;
         ticker
     }
-
-    /// The ticker in it, to be changed.
-    pub fn ticker_mut(&mut self) -> &mut Ticker {
-        let Self::Ticker(ticker) = self;
-        ticker
-    }
 }
 
 /// Whether a feed's link to a venue delivers.
