@@ -6,6 +6,10 @@ use std::process::Command;
 use tickcast_load::venue::{Exchange, Source, VenueConfig};
 use tokio::net::TcpStream;
 
+/// More requests of operators than the process keeps descriptors for, and more connections that wait
+/// than it can give up on the side.
+const MORE_THAN_RETURN: usize = 30;
+
 /// Sets how many descriptors the running process may have from now on.
 fn limit_descriptors(gateway: &Role, soft: &str) {
     let pid = gateway.process.pid().to_string();
@@ -28,7 +32,9 @@ async fn without_descriptors_streams_go_on_and_operators_are_answered() {
     config.symbols = vec!["BTC-USDT".into()];
     config.source = Source::Walk { rate: 50, seed: 1 };
     let market = Market::start(vec![config]).await;
-    let (_feed, gateway) = tokio::join!(market.feed(), market.gateway());
+    // Whoever was accepted keeps its descriptor for as long as the test runs.
+    let (_feed, gateway) =
+        tokio::join!(market.feed(), market.gateway_with("handshake_timeout_ms = 600000\n"));
     let mut client = gateway.client(&["BTC-USDT"]).await;
     limit_descriptors(&gateway, &(highest_descriptor(&gateway) + 1).to_string());
     let mut idle = Vec::new();
@@ -38,10 +44,15 @@ async fn without_descriptors_streams_go_on_and_operators_are_answered() {
         gateway.process.stderr.find(find)
     })
     .await;
+    // Before the one that asks, others wait for every descriptor that is given up for a moment.
+    for _ in 0..MORE_THAN_RETURN {
+        idle.push(TcpStream::connect(gateway.address).await.expect("the kernel accepts"));
+    }
     let url = format!("http://{}/v1/topics", gateway.address);
     let waiting = tokio::spawn(async move { get(&url).await });
-    assert_eq!(gateway.admin("/health").await.status, 200);
-    assert_eq!(gateway.admin("/health").await.json()["role"], "gateway");
+    for _ in 0..MORE_THAN_RETURN {
+        assert_eq!(gateway.admin("/health").await.json()["role"], "gateway");
+    }
     for _ in 0..10 {
         client.next_of("ticker").await;
     }
