@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tickcast_shared::{
     admin::{Queue, Queues},
-    bus::LinkStatus,
+    bus::{Body, LinkStatus},
     conflate::Conflating,
     market::{Ticker, Topic},
 };
@@ -17,7 +17,7 @@ const CAPACITY: usize = 8192;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Change {
     /// Its full state, boxed so that the queue moves pointers.
-    Put(Box<Ticker>),
+    Put(Box<Body>),
     /// It ceases to exist.
     Remove,
 }
@@ -54,7 +54,7 @@ impl Outbox {
     /// Publishes a topic's new state as soon as possible. Never waits: when the outbox is full,
     /// older states give way, counted, and the newest of each topic stays.
     pub fn put(&self, topic: Topic, ticker: Ticker) {
-        self.push(topic, Change::Put(Box::new(ticker)));
+        self.push(topic, Change::Put(Box::new(Body::Ticker(ticker))));
     }
 
     /// Publishes that a topic ceases to exist.
@@ -136,7 +136,7 @@ mod tests {
         outbox.remove(topic(2));
         outbox.arrived().await;
         let changes = outbox.take();
-        let put = Change::Put(Box::new(ticker(-1)));
+        let put = Change::Put(Box::new(Body::Ticker(ticker(-1))));
         assert_eq!(changes, [(topic(1), put), (topic(2), Change::Remove)]);
         let row = &queues.rows()[0];
         assert_eq!((row.depth, row.dropped), (0, CAPACITY as u64 + 1));

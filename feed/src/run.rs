@@ -180,7 +180,7 @@ mod tests {
         let reading = async {
             loop {
                 let Event::Message(_, message) = subscriber.next().await else { continue };
-                let live = |record: &Record| record.body.ticker().state == State::Live;
+                let live = |record: &Record| record.body.ticker().unwrap().state == State::Live;
                 if let Some((_, record)) = message.puts.into_iter().find(|(_, it)| live(it)) {
                     return record;
                 }
@@ -212,8 +212,8 @@ mod tests {
         // The publisher may still be taking the lease; what is put meanwhile is not lost.
         peer.send(okx_ticker("BTC-USDT", "10")).await;
         let record = live.await.unwrap();
-        assert_eq!(record.body.ticker().last_price, "10".parse().ok());
-        assert!(record.body.ticker().simulated && record.stamp.epoch > 0);
+        assert_eq!(record.body.ticker().unwrap().last_price, "10".parse().ok());
+        assert!(record.body.ticker().unwrap().simulated && record.stamp.epoch > 0);
         peer.send("{").await;
         peer.send(okx_ticker("BTC-USDT", "11")).await;
         let refused = async {

@@ -78,7 +78,7 @@ impl Prices {
         let shown = self.topics.get(topic)?.clone();
         let life = self.life();
         let age = life.age(topic, &shown.record, Instant::now(), self.clock.now());
-        let ticker = shown.record.body.ticker();
+        let ticker = shown.record.body.ticker()?;
         let price = Price {
             ticker: TickerMessage::new(topic, &shown.record, ticker, shown.state),
             age_ms: age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),

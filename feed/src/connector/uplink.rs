@@ -1,7 +1,7 @@
 //! What goes to the venue on one connection, within the venue's message limit.
 
 use super::venue::budget;
-use crate::exchange::{Exchange, Probe};
+use crate::exchange::{Exchange, Part, Probe};
 use governor::DefaultDirectRateLimiter;
 use std::{collections::VecDeque, sync::Arc};
 use tickcast_shared::admin::Queue;
@@ -61,7 +61,7 @@ impl Uplink {
         let symbols = self.sets.pop_front()?;
         self.queue.set_depth(self.sets.len());
         let names: Vec<&str> = symbols.iter().map(String::as_str).collect();
-        let message = Message::text(self.exchange.subscribe(&names, self.request));
+        let message = Message::text(self.exchange.subscribe(Part::Main, &names, self.request));
         Some(Outgoing { message, subscription: Some((self.request, symbols)) })
     }
 }

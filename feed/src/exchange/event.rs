@@ -67,6 +67,8 @@ pub enum Part {
     Main,
     /// Best bid and ask, where these have a channel of their own.
     Quotes,
+    /// Figures of 24 hours, where these have a channel of their own.
+    Statistics,
 }
 
 /// New values of one symbol. A field is `None` when its owner is another channel (`truth.md` 1),

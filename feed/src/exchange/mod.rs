@@ -17,7 +17,10 @@ pub use policy::{Answers, Keepalive, Limits, Probe, Rate};
 pub use symbols::{Instrument, Listing};
 
 use std::fmt::Debug;
-use tickcast_shared::market::Symbol;
+use tickcast_shared::{
+    clock::Micros,
+    market::{Bar, Interval, Symbol},
+};
 
 /// One venue's protocol. Adding a venue is adding a folder with one of these and a line in
 /// [`ALL`].
@@ -53,11 +56,69 @@ pub trait Exchange: Debug + Send + Sync {
     /// [`RestFault`] when the answer is a refusal or not a list of instruments.
     fn read_instruments(&self, answer: &str) -> Result<Vec<Instrument>, RestFault>;
 
+    /// Where the venue tells the tickers of these symbols by REST; at most
+    /// [`Limits::symbols_per_poll`] of them.
+    fn tickers_url(&self, _addresses: &Addresses, _instruments: &[&Instrument]) -> String {
+        String::new()
+    }
+
+    /// Reads an answer to [`Self::tickers_url`], asked for these instruments, as updates of
+    /// [`Part::Main`] that own every field they have. What it tells of other symbols is passed over.
+    ///
+    /// # Errors
+    /// [`RestFault`] when the answer is a refusal or holds no ticker.
+    fn read_tickers(
+        &self,
+        _answer: &str,
+        _instruments: &[&Instrument],
+        _updates: &mut dyn FnMut(Update<'_>),
+    ) -> Result<(), RestFault> {
+        Err(RestFault::Garbage)
+    }
+
+    /// The interval that the venue has bars of, to make bars of `interval` from: `interval` itself,
+    /// or a shorter one.
+    fn bars_from(&self, interval: Interval) -> Interval {
+        interval
+    }
+
+    /// Where the venue tells bars that opened from `from` on, before `end`; at most
+    /// [`Limits::bars_per_request`] of them. `interval` is one that [`Self::bars_from`] names.
+    fn bars_url(
+        &self,
+        _addresses: &Addresses,
+        _instrument: &Instrument,
+        _interval: Interval,
+        _from: Micros,
+        _end: Micros,
+    ) -> String {
+        String::new()
+    }
+
+    /// The bars of an answer, oldest first, each as closed by its venue.
+    ///
+    /// # Errors
+    /// [`RestFault`] when the answer is a refusal or not a list of bars.
+    fn read_bars(&self, _answer: &str, _interval: Interval) -> Result<Vec<Bar>, RestFault> {
+        Err(RestFault::Garbage)
+    }
+
     /// The venue's name of a symbol by its naming rule, for when the list cannot be had.
     fn name_by_rule(&self, symbol: &Symbol) -> String;
 
-    /// The frame that subscribes to the tickers of these venue symbols under a request number.
-    fn subscribe(&self, venue_symbols: &[&str], request: u64) -> String;
+    /// The channels that are subscribed to by requests of their own. Without the first one a symbol
+    /// has no price; the others complete it.
+    fn channels(&self) -> &'static [Part] {
+        &[Part::Main]
+    }
+
+    /// The frame that subscribes to a channel of these venue symbols under a request number.
+    fn subscribe(&self, channel: Part, venue_symbols: &[&str], request: u64) -> String;
+
+    /// The frame that ends such a subscription.
+    fn unsubscribe(&self, _channel: Part, _venue_symbols: &[&str], _request: u64) -> String {
+        String::new()
+    }
 
     /// The text of a ping, for venues whose [`Probe`] is a text.
     fn ping(&self, request: u64) -> String;

@@ -43,6 +43,14 @@ pub struct Limits {
     pub dials: Rate,
     /// Messages to the venue on one connection.
     pub messages: Rate,
+    /// REST requests from one address.
+    pub requests: Rate,
+    /// Symbols in one REST request for tickers.
+    pub symbols_per_poll: usize,
+    /// Bars in one REST answer.
+    pub bars_per_request: usize,
+    /// The venue ends a connection that is so old; `None` if it does not.
+    pub longest_connection: Option<Duration>,
     /// A connection without a single ticker message for this long is dialled again: pongs alone
     /// do not prove that the subscription lives.
     pub idle: Duration,

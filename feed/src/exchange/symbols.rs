@@ -11,6 +11,8 @@ pub struct Instrument {
     pub symbol: Symbol,
     /// The venue's name.
     pub venue_symbol: String,
+    /// Its name in REST requests, if that is another one.
+    pub rest_symbol: Option<String>,
     /// Whether it can be traded now.
     pub trading: bool,
 }
@@ -21,11 +23,17 @@ impl Instrument {
     #[must_use]
     pub fn of(base: &str, quote: &str, venue_symbol: &str, trading: bool) -> Option<Self> {
         let symbol = Symbol::of(base, quote).ok()?;
-        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/');
         if venue_symbol.is_empty() || !venue_symbol.bytes().all(plain) {
             return None;
         }
-        Some(Self { symbol, venue_symbol: venue_symbol.to_owned(), trading })
+        Some(Self { symbol, venue_symbol: venue_symbol.to_owned(), rest_symbol: None, trading })
+    }
+
+    /// Its name in REST requests.
+    #[must_use]
+    pub fn rest_symbol(&self) -> &str {
+        self.rest_symbol.as_deref().unwrap_or(&self.venue_symbol)
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::outbox::Change;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tickcast_shared::{
-    bus::{Body, Group, Record, SHARDS, ShardBatch, ShardId, Stamp},
+    bus::{Body, Group, Index, Record, SHARDS, ShardBatch, ShardId, Stamp},
     clock::Micros,
     market::{Reason, State, Ticker, Topic},
 };
@@ -34,7 +34,7 @@ struct Entry {
 
 enum Value {
     /// Known, but not written under the present epoch.
-    Unsealed(Box<Ticker>),
+    Unsealed(Box<Body>),
     /// As it was last written.
     Sealed(Arc<Record>),
 }
@@ -64,10 +64,10 @@ impl Entry {
 }
 
 impl Value {
-    fn ticker(&self) -> &Ticker {
+    fn body(&self) -> &Body {
         match self {
-            Self::Unsealed(ticker) => ticker,
-            Self::Sealed(record) => record.body.ticker(),
+            Self::Unsealed(body) => body,
+            Self::Sealed(record) => &record.body,
         }
     }
 }
@@ -76,7 +76,7 @@ impl Table {
     /// A table of these topics, nothing heard of them yet.
     pub(super) fn new(group: Group, configured: Vec<(Topic, Ticker)>) -> Self {
         let announced = |(topic, ticker): (Topic, Ticker)| {
-            let value = Value::Unsealed(Box::new(ticker));
+            let value = Value::Unsealed(Box::new(Body::Ticker(ticker)));
             (topic, Entry { value, standing: Standing::Announced })
         };
         Self {
@@ -103,8 +103,8 @@ impl Table {
         let passed_over = all - newest.len();
         for (topic, change) in newest {
             match change {
-                Change::Put(ticker) => {
-                    let value = Value::Unsealed(ticker);
+                Change::Put(body) => {
+                    let value = Value::Unsealed(body);
                     self.entries.insert(topic, Entry { value, standing: Standing::Heard });
                 }
                 Change::Remove => {
@@ -136,20 +136,20 @@ impl Table {
         let mut changes = Changes::new();
         for (topic, record) in cached {
             let standing = self.entries.get(&topic).map(|entry| entry.standing);
-            let ticker = match standing {
+            let body = match standing {
                 None => left_over(&record, now),
                 Some(Standing::Unconfigured { .. }) => continue,
                 Some(Standing::Heard) if self.has_taken_over => continue,
-                Some(_) if !record.body.ticker().is_priced() => continue,
+                Some(_) if !is_priced(&record.body) => continue,
                 Some(_) => inherited(&record, now),
             };
             if standing == Some(Standing::Heard) {
-                changes.push((topic, Change::Put(Box::new(ticker))));
+                changes.push((topic, Change::Put(Box::new(body))));
                 continue;
             }
             let standing =
                 standing.unwrap_or(Standing::Unconfigured { remove_at: at + REMOVE_AFTER });
-            let value = Value::Unsealed(Box::new(ticker));
+            let value = Value::Unsealed(Box::new(body));
             self.entries.insert(topic, Entry { value, standing });
         }
         self.has_taken_over = true;
@@ -160,7 +160,7 @@ impl Table {
     /// Every topic's present value, or its removal where that is due.
     pub(super) fn rewrite(&self, at: Instant) -> Changes {
         let change = |(topic, entry): (&Topic, &Entry)| {
-            let put = || Change::Put(Box::new(entry.value.ticker().clone()));
+            let put = || Change::Put(Box::new(entry.value.body().clone()));
             let change = if entry.is_due(at) { Change::Remove } else { put() };
             (topic.clone(), change)
         };
@@ -194,8 +194,8 @@ impl Table {
         let mut batches = Batches::default();
         for (topic, change) in changes {
             match change {
-                Change::Put(ticker) => {
-                    let record = self.stamp(&topic, *ticker, now);
+                Change::Put(body) => {
+                    let record = self.stamp(&topic, *body, now);
                     self.keep(&topic, &record, as_);
                     batches.put(topic, record);
                 }
@@ -210,7 +210,7 @@ impl Table {
         batches.done
     }
 
-    fn stamp(&mut self, topic: &Topic, ticker: Ticker, now: Micros) -> Arc<Record> {
+    fn stamp(&mut self, topic: &Topic, body: Body, now: Micros) -> Arc<Record> {
         let seq = match self.numbers.get_mut(topic) {
             Some(number) => {
                 *number += 1;
@@ -222,7 +222,7 @@ impl Table {
             group: self.group.clone(),
             stamp: Stamp { epoch: self.epoch, seq },
             published: now,
-            body: Body::Ticker(ticker),
+            body,
         })
     }
 
@@ -238,17 +238,29 @@ impl Table {
 }
 
 /// A former writer's value, which nobody vouches for yet.
-fn inherited(record: &Record, now: Micros) -> Ticker {
-    let mut ticker = record.body.ticker().clone();
-    ticker.enter(State::Stale, Reason::RESTART, now);
-    ticker
+fn inherited(record: &Record, now: Micros) -> Body {
+    entered(record, State::Stale, Reason::RESTART, now)
 }
 
 /// A former writer's topic that is no longer configured.
-fn left_over(record: &Record, now: Micros) -> Ticker {
-    let mut ticker = record.body.ticker().clone();
-    ticker.enter(State::Halted, Reason::UNCONFIGURED, now);
-    ticker
+fn left_over(record: &Record, now: Micros) -> Body {
+    entered(record, State::Halted, Reason::UNCONFIGURED, now)
+}
+
+/// A record's value in another state; a bar has none.
+fn entered(record: &Record, state: State, reason: Reason, now: Micros) -> Body {
+    let mut body = record.body.clone();
+    match &mut body {
+        Body::Ticker(ticker) | Body::Index(Index { ticker, .. }) => {
+            ticker.enter(state, reason, now)
+        }
+        Body::Kline(_) => {}
+    }
+    body
+}
+
+fn is_priced(body: &Body) -> bool {
+    body.ticker().is_none_or(Ticker::is_priced)
 }
 
 /// Changes sorted by shard. Within a batch removals follow values, so a value that follows a

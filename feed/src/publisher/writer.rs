@@ -291,8 +291,8 @@ mod tests {
         let topic: Topic = "ticker:okx:A-USDT".parse().unwrap();
         let batch = |number: u8, size: usize| ShardBatch {
             shard: ShardId::new(number).unwrap(),
-            puts: Vec::new(),
             removes: vec![topic.clone(); size],
+            ..ShardBatch::default()
         };
         let sizes = [MAX_CALL / 2, MAX_CALL / 2, 1, 2 * MAX_CALL, 5];
         let batches = (0..).zip(sizes).map(|(number, size)| batch(number, size)).collect();

@@ -28,6 +28,7 @@ pub(super) struct SymbolState {
     pub(super) ticker: Ticker,
     main: Baseline,
     quotes: Baseline,
+    statistics: Baseline,
     crossed_since: Option<Micros>,
     published: Option<Micros>,
     /// A change of the volume alone waits to be published.
@@ -39,6 +40,7 @@ pub(super) struct SymbolState {
     /// When the channels last spoke on this connection.
     main_heard: Option<Micros>,
     quotes_heard: Option<Micros>,
+    statistics_heard: Option<Micros>,
 }
 
 /// What becomes of a message.
@@ -65,6 +67,7 @@ impl SymbolState {
             ticker,
             main: Baseline::default(),
             quotes: Baseline::default(),
+            statistics: Baseline::default(),
             crossed_since: None,
             published: None,
             volume_held: false,
@@ -72,6 +75,7 @@ impl SymbolState {
             withdrawn: false,
             main_heard: None,
             quotes_heard: None,
+            statistics_heard: None,
         }
     }
 
@@ -80,6 +84,7 @@ impl SymbolState {
     pub(super) fn reconnected(&mut self, venue_symbol: &str, simulated: bool) {
         self.main = Baseline::default();
         self.quotes = Baseline::default();
+        self.statistics = Baseline::default();
         self.fresh = true;
         (self.main_heard, self.quotes_heard) = (None, None);
         venue_symbol.clone_into(&mut self.ticker.venue_symbol);
@@ -91,6 +96,7 @@ impl SymbolState {
         let (baseline, heard) = match update.part {
             Part::Main => (&mut self.main, &mut self.main_heard),
             Part::Quotes => (&mut self.quotes, &mut self.quotes_heard),
+            Part::Statistics => (&mut self.statistics, &mut self.statistics_heard),
         };
         *heard = Some(now);
         let order = baseline.judge(update.sequence);

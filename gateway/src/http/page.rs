@@ -8,7 +8,7 @@ use axum::{
     response::{Html, IntoResponse},
 };
 use std::fmt::Write as _;
-use tickcast_shared::market::{Price, State as TickerState};
+use tickcast_shared::market::{Channel, Price, State as TickerState};
 
 /// The page may load nothing and run nothing but its own style.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
@@ -23,12 +23,13 @@ pub async fn show(State(app): State<App>, access: Access) -> impl IntoResponse {
 
 fn render(app: &App, access: &Access) -> String {
     let mut all = app.prices.all();
-    all.retain(|(topic, _)| access.allows(topic));
+    all.retain(|(topic, _)| topic.channel() == Channel::Ticker && access.allows(topic));
     all.sort_by(|(a, _), (b, _)| a.cmp(b));
-    let simulated = all.iter().any(|(_, shown)| shown.record.body.ticker().simulated);
+    let simulated =
+        all.iter().any(|(_, shown)| shown.record.body.ticker().is_some_and(|it| it.simulated));
     let mut rows = String::new();
     for (topic, shown) in all.iter().take(MAX_ROWS) {
-        let ticker = shown.record.body.ticker();
+        let Some(ticker) = shown.record.body.ticker() else { continue };
         let note = if ticker.simulated { "simulated" } else { "" };
         // Writing to a String cannot fail; every value is a checked type without markup.
         let _ = write!(

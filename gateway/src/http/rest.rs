@@ -113,14 +113,14 @@ pub async fn symbols(State(app): State<App>, access: Access, RawQuery(query): Ra
     all.sort_by(|(a, _), (b, _)| a.cmp(b));
     let rows: Vec<Value> = all
         .iter()
-        .map(|(topic, shown)| {
-            let ticker = shown.record.body.ticker();
+        .filter_map(|(topic, shown)| {
+            let ticker = shown.record.body.ticker()?;
             let (base, quote) = topic.symbol().split_once('-').unwrap_or_default();
-            json!({
+            Some(json!({
                 "symbol": topic.symbol(), "exchange": topic.exchange(), "base": base,
                 "quote": quote, "venue_symbol": ticker.venue_symbol, "state": shown.state,
                 "simulated": ticker.simulated,
-            })
+            }))
         })
         .collect();
     Ok(Json(json!({"symbols": rows})))

@@ -92,7 +92,7 @@ impl Book {
     fn tell_own_state(&mut self, topic: &Topic, out: &mut Vec<Update>) {
         let Some(entry) = self.entries.get(topic) else { return };
         let Some((id, state, reason)) = self.numbers.get_mut(topic) else { return };
-        let ticker = entry.record.body.ticker();
+        let Some(ticker) = entry.record.body.ticker() else { return };
         if *state != ticker.state || *reason != ticker.reason {
             (*state, *reason) = (ticker.state, ticker.reason.clone());
             let own = Judgement {
@@ -178,7 +178,7 @@ impl Book {
 impl Entry {
     /// Tells clients the value in the state that this gateway may vouch for.
     fn tell(&mut self, topic: &Topic, state: State, prices: &Prices, out: &mut Vec<Update>) {
-        let ticker = self.record.body.ticker();
+        let Some(ticker) = self.record.body.ticker() else { return };
         let message = TickerMessage::new(topic, &self.record, ticker, state);
         out.push(Update::Tick(Arc::new(Tick {
             id: self.id,

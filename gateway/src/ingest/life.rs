@@ -170,7 +170,10 @@ impl Life {
     /// How far a record may be believed. Only what its feed calls live can become less than that.
     #[must_use]
     pub fn judge(&self, record: &Record, trusted: bool, missing: bool) -> Judgement {
-        let ticker = record.body.ticker();
+        let Some(ticker) = record.body.ticker() else {
+            // A bar tells what was; it cannot become less true.
+            return Judgement { state: State::Live, reason: Reason::NONE, since: None };
+        };
         let own = Judgement {
             state: ticker.state,
             reason: ticker.reason.clone(),
@@ -203,7 +206,7 @@ impl Life {
         at: Instant,
         own: Micros,
     ) -> Option<Duration> {
-        let ticker = record.body.ticker();
+        let ticker = record.body.ticker()?;
         let life = self.groups.get(&record.group);
         let link = life.and_then(|life| {
             life.links.iter().find(|link| link.exchange.as_str() == topic.exchange())

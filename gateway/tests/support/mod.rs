@@ -159,7 +159,7 @@ impl Stage {
     pub async fn remove(&mut self, topic: &str) {
         let topic: Topic = topic.parse().unwrap();
         let shard = ShardId::of(&topic);
-        let batch = ShardBatch { shard, puts: vec![], removes: vec![topic] };
+        let batch = ShardBatch { shard, removes: vec![topic], ..ShardBatch::default() };
         self.write(vec![batch]).await;
     }
 

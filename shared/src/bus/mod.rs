@@ -8,6 +8,7 @@
 //! Two variants keep one contract (`contract.rs` runs against both): [`memory`] for a single
 //! process, [`redis`] for everything else.
 
+pub mod bars;
 #[cfg(test)]
 mod contract;
 mod counters;
@@ -18,11 +19,16 @@ pub mod redis;
 pub mod shard;
 pub mod wire;
 
+pub use bars::Bars;
 pub use outage::Outage;
-pub use record::{Body, LinkState, LinkStatus, Record, Stamp};
+pub use record::{Body, Excluded, Index, IndexSource, LinkState, LinkStatus, Record, Stamp};
 pub use shard::{SHARDS, ShardId};
 
-use crate::{admin::Queues, clock::Micros, market::Topic};
+use crate::{
+    admin::Queues,
+    clock::Micros,
+    market::{Bar, Topic},
+};
 use serde::{Deserialize, Serialize};
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -35,6 +41,9 @@ pub const HEARTBEAT_EVERY: Duration = Duration::from_secs(1);
 pub const MAX_EPOCH: u64 = 1 << 52;
 /// Most values in one message: Lua can unpack some 8000 arguments, and a message stays below 1 MiB.
 pub const MAX_BATCH: usize = 1024;
+
+/// Most bars in one message: each costs the server some steps of its own.
+const MAX_BATCH_BARS: usize = 512;
 
 /// A set of topics with one writer at a time, `main` unless configured otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -103,6 +112,9 @@ pub struct ShardBatch {
     pub puts: Vec<(Topic, Arc<Record>)>,
     /// Topics that cease to exist, after the values were written.
     pub removes: Vec<Topic>,
+    /// Closed bars to keep, each in the place of one with the same opening; see [`Bars`]. They are
+    /// not published by themselves.
+    pub bars: Vec<(Topic, Bar)>,
 }
 
 impl ShardBatch {
@@ -112,13 +124,20 @@ impl ShardBatch {
         while self.puts.len() > MAX_BATCH {
             let rest = self.puts.split_off(MAX_BATCH);
             let puts = std::mem::replace(&mut self.puts, rest);
-            parts.push(Self { shard: self.shard, puts, removes: Vec::new() });
+            parts.push(Self { shard: self.shard, puts, ..Self::default() });
+        }
+        while self.bars.len() > MAX_BATCH_BARS {
+            let rest = self.bars.split_off(MAX_BATCH_BARS);
+            let bars = std::mem::replace(&mut self.bars, rest);
+            let puts = std::mem::take(&mut self.puts);
+            parts.push(Self { shard: self.shard, puts, bars, ..Self::default() });
         }
         while self.removes.len() > MAX_BATCH {
             let rest = self.removes.split_off(MAX_BATCH);
             let removes = std::mem::replace(&mut self.removes, rest);
             let puts = std::mem::take(&mut self.puts);
-            parts.push(Self { shard: self.shard, puts, removes });
+            let bars = std::mem::take(&mut self.bars);
+            parts.push(Self { shard: self.shard, puts, removes, bars });
         }
         parts.into_iter().chain(std::iter::once(self))
     }
@@ -201,6 +220,15 @@ impl Bus {
         match self {
             Self::Memory(memory) => Publisher::Memory(memory.publisher(group)),
             Self::Redis(redis) => Publisher::Redis(Box::new(redis.publisher(group))),
+        }
+    }
+
+    /// A reader of the bars that are kept.
+    #[must_use]
+    pub fn bars(&self) -> Bars {
+        match self {
+            Self::Memory(memory) => Bars::Memory(memory.clone()),
+            Self::Redis(redis) => Bars::Redis(Box::new(redis.bars())),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::Group;
 use crate::{
     clock::Micros,
-    market::{ExchangeId, Reason, Source, Ticker},
+    market::{Bar, ExchangeId, Price, Reason, Source, Ticker},
 };
 use serde::{Deserialize, Serialize};
 
@@ -31,21 +31,67 @@ pub struct Record {
     pub body: Body,
 }
 
-/// The value of a topic, one variant a channel.
+/// The value of a topic. A build that does not know a variant skips such values and shows the others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Body {
     /// A ticker's full state.
     Ticker(Ticker),
+    /// A ticker made of several venues' tickers.
+    Index(Index),
+    /// The newest bar of a kline topic, open or closed.
+    Kline(Bar),
 }
 
 impl Body {
-    /// The ticker in it.
+    /// The ticker in it; a kline has none.
     #[must_use]
-    pub fn ticker(&self) -> &Ticker {
-        let Self::Ticker(ticker) = self;
-        ticker
+    pub fn ticker(&self) -> Option<&Ticker> {
+        match self {
+            Self::Ticker(ticker) | Self::Index(Index { ticker, .. }) => Some(ticker),
+            Self::Kline(_) => None,
+        }
     }
+
+    /// The bar in it, if it is a kline.
+    #[must_use]
+    pub fn bar(&self) -> Option<&Bar> {
+        match self {
+            Self::Kline(bar) => Some(bar),
+            Self::Ticker(_) | Self::Index(_) => None,
+        }
+    }
+}
+
+/// The price of a symbol across venues (`truth.md` 14).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Index {
+    /// `last_price` is the index; bid and ask are unknown.
+    pub ticker: Ticker,
+    /// Whose prices it is the median of.
+    pub sources: Vec<IndexSource>,
+    /// Whose prices are left out.
+    pub excluded: Vec<Excluded>,
+}
+
+/// A venue's share in an index.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexSource {
+    /// Which venue.
+    pub exchange: ExchangeId,
+    /// The middle of its quote.
+    pub price: Price,
+    /// When the feed received it.
+    pub received_ts: Micros,
+}
+
+/// A venue that an index leaves out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Excluded {
+    /// Which venue.
+    pub exchange: ExchangeId,
+    /// Why: a short snake_case code.
+    pub reason: Reason,
 }
 
 /// Whether a feed's link to a venue delivers.

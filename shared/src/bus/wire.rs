@@ -7,7 +7,10 @@
 pub mod fuzz;
 
 use super::{Error, Group, Heartbeat, MAX_EPOCH, Message, Record, counters};
-use crate::{clock::Micros, market::Topic};
+use crate::{
+    clock::Micros,
+    market::{Bar, Topic},
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_bytes::Bytes;
 use std::sync::Arc;
@@ -55,6 +58,16 @@ pub fn unpack(bytes: &[u8]) -> Result<Record, WireError> {
 /// Packs a heartbeat.
 pub(super) fn pack_heartbeat(heartbeat: &Heartbeat) -> Result<Vec<u8>, Error> {
     pack_any(heartbeat)
+}
+
+/// Packs a bar.
+pub(super) fn pack_bar(bar: &Bar) -> Result<Vec<u8>, Error> {
+    pack_any(bar)
+}
+
+/// Reads a packed bar.
+pub(super) fn unpack_bar(bytes: &[u8]) -> Result<Bar, WireError> {
+    unpack_any(bytes)
 }
 
 fn pack_any(value: &impl Serialize) -> Result<Vec<u8>, Error> {
@@ -174,7 +187,7 @@ mod tests {
         assert_eq!(bytes[0], VERSION);
         let back = unpack(&bytes).unwrap();
         assert_eq!(back, record());
-        assert_eq!(back.body.ticker().last_price.unwrap().to_string(), "67220.10");
+        assert_eq!(back.body.ticker().unwrap().last_price.unwrap().to_string(), "67220.10");
         assert!(bytes.windows(8).any(|window| window == b"67220.10"), "prices are text");
     }
 

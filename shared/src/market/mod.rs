@@ -1,13 +1,17 @@
 //! The nouns of a market as types that cannot be wrong once they exist.
 
+pub mod bar;
 pub mod exchange;
+pub mod interval;
 pub mod pattern;
 pub mod price;
 pub mod symbol;
 pub mod ticker;
 pub mod topic;
 
+pub use bar::{Bar, BarSource};
 pub use exchange::ExchangeId;
+pub use interval::Interval;
 pub use pattern::Pattern;
 pub use price::{Price, Quantity};
 pub use symbol::Symbol;
@@ -33,6 +37,9 @@ pub enum ParseError {
         "{0:?} is not a pattern; * stands for a whole part (ticker:*:BTC-USDT) or for the start of one (*-USDT)"
     )]
     Pattern(String),
+    /// Not the length of a bar.
+    #[error("{0:?} is not an interval; there are 1m, 5m, 15m, 1h, 4h and 1d")]
+    Interval(String),
     /// Not a decimal number within the decimal type's range.
     #[error("{0:?} is not a decimal number")]
     Number(String),

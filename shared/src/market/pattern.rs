@@ -36,7 +36,7 @@ impl Pattern {
                 matches!(channel, "kline" | "*")
                     && exchange_part(exchange)
                     && symbol_part(symbol)
-                    && (interval == "*" || super::topic::KLINE_INTERVALS.contains(&interval))
+                    && (interval == "*" || interval.parse::<super::Interval>().is_ok())
             }
             _ => false,
         };

@@ -1,11 +1,8 @@
 //! What one can subscribe to: `<channel>:<exchange>:<symbol>[:<interval>]`.
 
-use super::{ExchangeId, ParseError, Symbol, exchange::is_exchange, symbol::is_symbol};
+use super::{ExchangeId, Interval, ParseError, Symbol, exchange::is_exchange, symbol::is_symbol};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr, sync::Arc};
-
-/// The lengths of bars that a kline topic may name.
-pub const KLINE_INTERVALS: [&str; 6] = ["1m", "5m", "15m", "1h", "4h", "1d"];
 
 /// The first part of a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,6 +34,18 @@ impl Topic {
     #[must_use]
     pub fn ticker(exchange: &ExchangeId, symbol: &Symbol) -> Self {
         Self(format!("ticker:{exchange}:{symbol}").into())
+    }
+
+    /// The bars of a symbol on an exchange.
+    #[must_use]
+    pub fn kline(exchange: &ExchangeId, symbol: &Symbol, interval: Interval) -> Self {
+        Self(format!("kline:{exchange}:{symbol}:{interval}").into())
+    }
+
+    /// The bars that are made of this ticker; of a kline topic, another interval's.
+    #[must_use]
+    pub fn to_kline(&self, interval: Interval) -> Self {
+        Self(format!("kline:{}:{}:{interval}", self.exchange(), self.symbol()).into())
     }
 
     /// A topic as a client may write it: in full, or a bare symbol, which means the ticker of the
@@ -77,8 +86,8 @@ impl Topic {
 
     /// The length of a kline topic's bars.
     #[must_use]
-    pub fn interval(&self) -> Option<&str> {
-        self.0.split(':').nth(3)
+    pub fn interval(&self) -> Option<Interval> {
+        self.0.split(':').nth(3)?.parse().ok()
     }
 
     /// A topic has at least three parts by construction.
@@ -92,7 +101,7 @@ fn is_topic(text: &str) -> bool {
     match parts[..] {
         ["ticker", exchange, symbol] => is_exchange(exchange) && is_symbol(symbol),
         ["kline", exchange, symbol, interval] => {
-            is_exchange(exchange) && is_symbol(symbol) && KLINE_INTERVALS.contains(&interval)
+            is_exchange(exchange) && is_symbol(symbol) && interval.parse::<Interval>().is_ok()
         }
         _ => false,
     }
@@ -141,7 +150,8 @@ mod tests {
         let topic: Topic = "kline:binance:ETH-USDT:1m".parse().unwrap();
         assert_eq!(topic.channel(), Channel::Kline);
         assert_eq!((topic.exchange(), topic.symbol()), ("binance", "ETH-USDT"));
-        assert_eq!(topic.interval(), Some("1m"));
+        assert_eq!(topic.interval(), Some(Interval::M1));
+        assert_eq!(topic.to_kline(Interval::D1).as_str(), "kline:binance:ETH-USDT:1d");
     }
 
     #[test]

@@ -97,8 +97,9 @@ impl Bench {
     /// Each topic's newest state.
     pub(crate) fn newest(&mut self) -> HashMap<String, Ticker> {
         for (topic, change) in self.outbox.take() {
-            let Change::Put(ticker) = change else { panic!("{topic} removed") };
-            self.published.push((topic.symbol().into(), *ticker));
+            let Change::Put(body) = change else { panic!("{topic} removed") };
+            let ticker = body.ticker().expect("a ticker").clone();
+            self.published.push((topic.symbol().into(), ticker));
         }
         self.published.iter().cloned().collect()
     }

@@ -11,7 +11,7 @@ mod tests;
 use super::policy::{PROBE_AFTER, PROOF_WITHIN};
 use super::{
     Addresses, Answers, DecodeError, Endpoint, Event, Exchange, Instrument, Keepalive, Limits,
-    Probe, Rate, RestFault, Socket,
+    Part, Probe, Rate, RestFault, Socket,
 };
 use std::time::Duration;
 use tickcast_shared::market::Symbol;
@@ -30,6 +30,10 @@ const LIMITS: Limits = Limits {
     symbols_per_connection: 500,
     dials: Rate::new(20, Duration::from_millis(1200)), // at most 270 in any 5 minutes
     messages: Rate::new(1, Duration::from_millis(400)), // at most 3 in any second, 2 left for pongs
+    requests: Rate::new(10, Duration::from_millis(200)),
+    symbols_per_poll: 100,
+    bars_per_request: 1000,
+    longest_connection: Some(Duration::from_secs(24 * 3600)),
     idle: Duration::from_secs(60),
     answers: Answers::PerRequest,
 };
@@ -84,7 +88,7 @@ impl Exchange for Binance {
         format!("{}{}", symbol.base(), symbol.quote())
     }
 
-    fn subscribe(&self, venue_symbols: &[&str], request: u64) -> String {
+    fn subscribe(&self, _channel: Part, venue_symbols: &[&str], request: u64) -> String {
         let streams: Vec<String> = venue_symbols
             .iter()
             .map(|name| name.to_ascii_lowercase())

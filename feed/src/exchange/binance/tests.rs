@@ -74,7 +74,7 @@ fn dials_the_combined_stream_of_any_base() {
 #[test]
 fn subscribes_to_both_streams_in_lower_case() {
     assert_eq!(
-        Binance.subscribe(&["BTCUSDT"], 9),
+        Binance.subscribe(Part::Main, &["BTCUSDT"], 9),
         r#"{"method":"SUBSCRIBE","params":["btcusdt@ticker","btcusdt@bookTicker"],"id":9}"#
     );
 }

@@ -11,7 +11,7 @@ mod tests;
 use super::policy::{PROBE_AFTER, PROOF_WITHIN};
 use super::{
     Addresses, Answers, DecodeError, Endpoint, Event, Exchange, Instrument, Keepalive, Limits,
-    Probe, Rate, RestFault, Socket,
+    Part, Probe, Rate, RestFault, Socket,
 };
 use std::time::Duration;
 use tickcast_shared::market::Symbol;
@@ -30,6 +30,10 @@ const LIMITS: Limits = Limits {
     symbols_per_connection: 400,
     dials: Rate::new(10, Duration::from_secs(4)), // at most 25 in any minute
     messages: Rate::new(20, Duration::from_millis(150)), // at most 87 in any 10 s
+    requests: Rate::new(10, Duration::from_millis(100)),
+    symbols_per_poll: 1,
+    bars_per_request: 1500,
+    longest_connection: Some(Duration::from_secs(24 * 3600)),
     idle: Duration::from_secs(60),
     answers: Answers::PerRequest,
 };
@@ -87,7 +91,7 @@ impl Exchange for KuCoin {
         symbol.as_str().to_owned()
     }
 
-    fn subscribe(&self, venue_symbols: &[&str], request: u64) -> String {
+    fn subscribe(&self, _channel: Part, venue_symbols: &[&str], request: u64) -> String {
         let list = venue_symbols.join(",");
         format!(
             r#"{{"id":"{request}","type":"subscribe","topic":"{}{list}","response":true}}"#,

@@ -101,7 +101,7 @@ fn lists_symbols_by_base_and_quote() {
 #[test]
 fn subscribes_to_many_symbols_in_one_topic() {
     assert_eq!(
-        KuCoin.subscribe(&["BTC-USDT", "ETH-USDT"], 12),
+        KuCoin.subscribe(Part::Main, &["BTC-USDT", "ETH-USDT"], 12),
         r#"{"id":"12","type":"subscribe","topic":"/market/ticker:BTC-USDT,ETH-USDT","response":true}"#
     );
 }

@@ -11,7 +11,7 @@ mod tests;
 use super::policy::{PROBE_AFTER, PROOF_WITHIN};
 use super::{
     Addresses, Answers, DecodeError, Endpoint, Event, Exchange, Instrument, Keepalive, Limits,
-    Probe, Rate, RestFault, Socket,
+    Part, Probe, Rate, RestFault, Socket,
 };
 use std::time::Duration;
 use tickcast_shared::market::Symbol;
@@ -32,6 +32,10 @@ const LIMITS: Limits = Limits {
     symbols_per_connection: 400,
     dials: Rate::new(1, Duration::from_secs(1)), // at most 2 in any second
     messages: Rate::new(10, Duration::from_millis(500)), // requests are few: halves of 4 at worst
+    requests: Rate::new(5, Duration::from_millis(200)),
+    symbols_per_poll: 1,
+    bars_per_request: 100,
+    longest_connection: None,
     idle: Duration::from_secs(60),
     answers: Answers::PerSymbol,
 };
@@ -85,7 +89,7 @@ impl Exchange for Okx {
         symbol.as_str().to_owned()
     }
 
-    fn subscribe(&self, venue_symbols: &[&str], request: u64) -> String {
+    fn subscribe(&self, _channel: Part, venue_symbols: &[&str], request: u64) -> String {
         let args: Vec<String> = venue_symbols
             .iter()
             .map(|name| format!(r#"{{"channel":"tickers","instId":"{name}"}}"#))

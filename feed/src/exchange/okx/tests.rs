@@ -85,7 +85,7 @@ fn lists_spot_instruments() {
 #[test]
 fn subscribes_with_one_argument_a_symbol() {
     assert_eq!(
-        Okx.subscribe(&["BTC-USDT", "ETH-USDT"], 3),
+        Okx.subscribe(Part::Main, &["BTC-USDT", "ETH-USDT"], 3),
         r#"{"id":"3","op":"subscribe","args":[{"channel":"tickers","instId":"BTC-USDT"},{"channel":"tickers","instId":"ETH-USDT"}]}"#
     );
 }

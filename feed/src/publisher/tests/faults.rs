@@ -80,7 +80,7 @@ async fn after_a_long_freeze_a_new_epoch_takes_over_with_present_values() {
         let value = watcher.sees(&name, |it| it.stamp.epoch > epoch).await;
         let expected = if name == "T1" { "102" } else { "100" };
         assert_eq!(price(&value), Some(expected.into()));
-        assert_eq!(value.body.ticker().state, State::Live);
+        assert_eq!(value.body.ticker().unwrap().state, State::Live);
     }
     feed.stop().await;
 }

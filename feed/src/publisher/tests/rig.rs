@@ -49,12 +49,12 @@ pub fn pending() -> Ticker {
 }
 
 pub fn price(record: &Record) -> Option<String> {
-    record.body.ticker().last_price.map(|price| price.to_string())
+    record.body.ticker().unwrap().last_price.map(|price| price.to_string())
 }
 
 /// What a reader can tell of a value: state, reason, price.
 pub fn seen(record: &Record) -> (State, String, Option<String>) {
-    let ticker = record.body.ticker();
+    let ticker = record.body.ticker().unwrap();
     (ticker.state, ticker.reason.to_string(), price(record))
 }
 

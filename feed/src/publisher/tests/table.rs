@@ -23,7 +23,7 @@ fn table(names: &[&str]) -> Table {
 }
 
 fn put(name: &str, price: u64) -> (Topic, Change) {
-    (topic(name), Change::Put(Box::new(live(price))))
+    (topic(name), Change::Put(Box::new(Body::Ticker(live(price)))))
 }
 
 fn remove(name: &str) -> (Topic, Change) {
@@ -55,7 +55,10 @@ fn by_topic(changes: Changes) -> HashMap<Topic, Vec<Change>> {
 
 fn states(changes: &[Change]) -> Vec<(State, String)> {
     let state = |change: &Change| match change {
-        Change::Put(ticker) => (ticker.state, ticker.reason.to_string()),
+        Change::Put(body) => {
+            let ticker = body.ticker().expect("a ticker");
+            (ticker.state, ticker.reason.to_string())
+        }
         Change::Remove => panic!("a removal"),
     };
     changes.iter().map(state).collect()

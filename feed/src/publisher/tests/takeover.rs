@@ -49,9 +49,8 @@ async fn a_restart_steps_the_epoch_and_inherits_nothing_live() {
         second.put("A", 101);
         watcher.sees_price("A", 101).await;
         assert!(
-            !watcher.of("A")[2..]
-                .iter()
-                .any(|it| price(it) == Some("100".into()) && it.body.ticker().state == State::Live)
+            !watcher.of("A")[2..].iter().any(|it| price(it) == Some("100".into())
+                && it.body.ticker().unwrap().state == State::Live)
         );
         second.stop().await;
     })
@@ -91,7 +90,8 @@ async fn a_topic_that_is_no_longer_configured_is_halted_and_then_removed() {
         watcher.sees_price("OLD", 7).await;
         first.stop().await;
         let second = Feed::start(&bus, &["A"], &[]);
-        let halted = watcher.sees("OLD", |it| it.body.ticker().state == State::Halted).await;
+        let halted =
+            watcher.sees("OLD", |it| it.body.ticker().unwrap().state == State::Halted).await;
         assert_eq!(seen(&halted), (State::Halted, "unconfigured".into(), Some("7".into())));
         watcher.sees_removal("OLD").await;
         assert_eq!(watcher.removed, [topic("OLD")]);

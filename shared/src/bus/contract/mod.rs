@@ -1,5 +1,6 @@
 //! One contract, run against both variants of the bus.
 
+mod bars;
 mod epochs;
 mod reading;
 pub(in crate::bus) mod rig;

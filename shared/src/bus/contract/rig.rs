@@ -87,7 +87,7 @@ pub fn record(epoch: u64, seq: u64, price: u64) -> Arc<Record> {
 
 pub fn put(topic: &Topic, record: Arc<Record>) -> ShardBatch {
     let puts = vec![(topic.clone(), record)];
-    ShardBatch { shard: ShardId::of(topic), puts, removes: Vec::new() }
+    ShardBatch { shard: ShardId::of(topic), puts, ..ShardBatch::default() }
 }
 
 pub fn heartbeat() -> Heartbeat {

@@ -35,7 +35,7 @@ async fn a_large_batch_is_split_and_stays_in_order() {
         let values = 2 * MAX_BATCH as u64 + 10;
         let puts = (1..=values).map(|seq| (topic(1), record(epoch, seq, seq))).collect();
         let shard = ShardId::of(&topic(1));
-        publisher.publish(vec![ShardBatch { shard, puts, removes: vec![] }]).await.unwrap();
+        publisher.publish(vec![ShardBatch { shard, puts, ..ShardBatch::default() }]).await.unwrap();
         let (mut seen, mut n) = (0, 0);
         while seen < values {
             let (_, message) = reader.message().await;
@@ -91,7 +91,7 @@ async fn a_removed_topic_is_gone_from_the_cache_and_named() {
         let shard = ShardId::of(&topic(1));
         publisher.publish(vec![put(&topic(1), record(epoch, 1, 5))]).await.unwrap();
         let removes = vec![topic(1)];
-        publisher.publish(vec![ShardBatch { shard, puts: vec![], removes }]).await.unwrap();
+        publisher.publish(vec![ShardBatch { shard, removes, ..ShardBatch::default() }]).await.unwrap();
         assert_eq!(reader.message().await.1.puts.len(), 1);
         let (_, tombstone) = reader.message().await;
         assert_eq!((tombstone.n, tombstone.removes), (2, vec![topic(1)]));

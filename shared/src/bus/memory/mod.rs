@@ -9,6 +9,10 @@ pub use publisher::MemoryPublisher;
 pub use subscriber::MemorySubscriber;
 
 use super::Group;
+use crate::{
+    clock::Micros,
+    market::{Bar, Topic},
+};
 use state::State;
 use std::{
     fmt,
@@ -30,6 +34,11 @@ impl Memory {
     #[must_use]
     pub fn subscriber(&self) -> MemorySubscriber {
         MemorySubscriber::new(self.clone())
+    }
+
+    /// The newest bars of a topic that opened before `end`, oldest first.
+    pub(super) fn bars_of(&self, topic: &Topic, end: Option<Micros>, limit: usize) -> Vec<Bar> {
+        self.state().bars_of(topic, end, limit)
     }
 
     /// The state, even if another thread panicked while holding it: every step leaves it whole.

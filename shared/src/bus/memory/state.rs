@@ -7,7 +7,7 @@ use crate::{
         ShardBatch, ShardId, Snapshot,
     },
     clock::{Clock, Micros},
-    market::Topic,
+    market::{Bar, Interval, Topic},
 };
 use std::{
     collections::{BTreeMap, HashMap},
@@ -34,7 +34,18 @@ struct Lease {
 struct Shard {
     n: u64,
     last: BTreeMap<Topic, Arc<Record>>,
+    bars: HashMap<Topic, BTreeMap<Micros, Bar>>,
     fences: HashMap<Group, Fence>,
+}
+
+impl Shard {
+    fn keep(&mut self, topic: Topic, bar: Bar) {
+        let kept = topic.interval().and_then(Interval::kept);
+        let from = kept.map_or(Micros(0), |kept| bar.open_time.minus(kept));
+        let bars = self.bars.entry(topic).or_default();
+        bars.insert(bar.open_time, bar);
+        *bars = bars.split_off(&from);
+    }
 }
 
 struct Fence {
@@ -131,7 +142,7 @@ impl State {
         now: Instant,
     ) -> Result<(), Error> {
         let bus_time = self.time(now);
-        let ShardBatch { shard: id, puts, removes } = batch;
+        let ShardBatch { shard: id, puts, removes, bars } = batch;
         let shard = &mut self.shards[id.index()];
         let fence = shard.fences.get_mut(writer.group).ok_or(Error::Fenced)?;
         let late = writer.batch <= fence.batch;
@@ -148,6 +159,7 @@ impl State {
         for topic in &removes {
             shard.last.remove(topic);
         }
+        bars.into_iter().for_each(|(topic, bar)| shard.keep(topic, bar));
         shard.n += 1;
         let n = shard.n;
         let (group, epoch) = (writer.group.clone(), writer.epoch);
@@ -175,6 +187,16 @@ impl State {
         let shard = &self.shards[id.index()];
         let records = shard.last.iter().map(|(topic, record)| (topic.clone(), record.clone()));
         Snapshot { shard: id, n: shard.n, server: self.server.clone(), records: records.collect() }
+    }
+
+    pub(super) fn bars_of(&self, topic: &Topic, end: Option<Micros>, limit: usize) -> Vec<Bar> {
+        let Some(kept) = self.shards[ShardId::of(topic).index()].bars.get(topic) else {
+            return Vec::new();
+        };
+        let before = kept.range(..end.unwrap_or(Micros(i64::MAX)));
+        let mut bars: Vec<Bar> = before.rev().take(limit).map(|(_, bar)| bar.clone()).collect();
+        bars.reverse();
+        bars
     }
 
     fn time(&self, now: Instant) -> Micros {

@@ -1,7 +1,10 @@
 //! Every key and channel on Redis, in one place. The braces are literal: what stands in them decides
 //! a cluster's slot, so all keys of a shard share one.
 
-use crate::bus::{Group, ShardId};
+use crate::{
+    bus::{Group, ShardId},
+    market::Topic,
+};
 
 /// Counts up to the newest epoch of any group.
 pub(super) const EPOCH: &str = "tc:{ctl}:epoch";
@@ -24,6 +27,11 @@ pub(super) fn counter(shard: ShardId) -> String {
 /// Hash of topic to packed value.
 pub(super) fn last(shard: ShardId) -> String {
     format!("tc:{{{}}}:last", shard.index())
+}
+
+/// List of a kline topic's closed bars, oldest first.
+pub(super) fn bars(topic: &Topic) -> String {
+    format!("tc:{{{}}}:bars:{topic}", ShardId::of(topic).index())
 }
 
 /// The channel of the shard's messages.

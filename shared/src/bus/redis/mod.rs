@@ -3,6 +3,7 @@
 //! Atomic steps are Lua scripts (`scripts/`). A publisher has one connection and one call in flight.
 //! A subscriber has two: [`link`] receives the channels, [`snapshots`] reads the cache.
 
+mod bars;
 mod channels;
 mod fault;
 mod inbox;
@@ -16,6 +17,7 @@ mod subscriber;
 mod tests;
 mod wants;
 
+pub use bars::RedisBars;
 pub use publisher::RedisPublisher;
 pub use subscriber::RedisSubscriber;
 
@@ -67,6 +69,12 @@ impl Redis {
     #[must_use]
     pub fn publisher(&self, group: Group) -> RedisPublisher {
         RedisPublisher::new(self.clone(), group)
+    }
+
+    /// A reader of bars.
+    #[must_use]
+    pub fn bars(&self) -> RedisBars {
+        RedisBars::new(self.clone())
     }
 
     /// The reading half.

@@ -1,12 +1,12 @@
 //! The writing half of the bus on Redis.
 
-use super::{Redis, keys, link::Link, scripts::SCRIPTS};
+use super::{Redis, bars, keys, link::Link, scripts::SCRIPTS};
 use crate::{
     bus::{
         Acquired, Error, Group, Heartbeat, LEASE_TTL, MAX_EPOCH, Record, ShardBatch, ShardId, wire,
         wire::pack_heartbeat,
     },
-    market::Topic,
+    market::{Interval, Topic},
 };
 use redis::{Cmd, Value, from_redis_value};
 use std::{fmt, sync::Arc, time::Duration};
@@ -103,7 +103,8 @@ impl RedisPublisher {
     fn write(&mut self, part: &ShardBatch, step: Step<'_>) -> Result<Cmd, Error> {
         self.batch += 1;
         let shard = part.shard;
-        let keys = [keys::fence(shard), keys::counter(shard), keys::last(shard)];
+        let mut keys = vec![keys::fence(shard), keys::counter(shard), keys::last(shard)];
+        keys.extend(part.bars.iter().map(|(topic, _)| keys::bars(topic)));
         let mut call = SCRIPTS.write.call(&keys);
         call.arg(PUBLISH).arg(keys::channel(shard)).arg(self.group.as_str());
         call.arg(self.epoch).arg(self.batch);
@@ -111,6 +112,13 @@ impl RedisPublisher {
             Step::Batch => call.arg(0).arg(""),
             Step::Heartbeat(packed) => call.arg(millis(LEASE_TTL)).arg(packed),
         };
+        call.arg(part.bars.len());
+        for (topic, bar) in &part.bars {
+            let kept = topic.interval().and_then(Interval::kept);
+            let kept_from = kept.map_or(0, |kept| bar.open_time.minus(kept).0.max(0));
+            call.arg(bars::open_digits(bar)).arg(bars::packed(bar)?);
+            call.arg(format!("{kept_from:016}"));
+        }
         call.arg(2 * part.puts.len());
         for (topic, record) in &part.puts {
             call.arg(topic.as_str()).arg(wire::pack(record)?);
