@@ -5,7 +5,7 @@
 //! writing group's fence holds the writer's epoch. A reader subscribes first, then takes a snapshot
 //! with its `n`, and from there on sees every message or a hole in `n`.
 //!
-//! Two variants keep one contract (`contract.rs` runs against both): [`memory`] for a single
+//! Two variants keep one contract (`contract` runs against all of them): [`memory`] for a single
 //! process, [`redis`] for everything else.
 
 pub mod bars;
