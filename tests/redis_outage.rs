@@ -8,7 +8,7 @@ use tickcast_load::venue::Tick;
 const BTC: &str = "ticker:kucoin:BTC-USDT";
 
 /// Reads on, holding every ticker against the newest of its topic, until one is as wanted.
-async fn forward(
+pub async fn forward(
     client: &mut Client,
     newest: &mut HashMap<String, (u64, u64)>,
     wanted: impl Fn(&Value) -> bool,

@@ -92,12 +92,6 @@ impl LostShards {
         regained
     }
 
-    /// Every shard is to be tried again.
-    pub(super) fn clear(&mut self) {
-        self.shards.clear();
-        self.show();
-    }
-
     fn show(&self) {
         counters::lost_shards(self.shards.len());
     }

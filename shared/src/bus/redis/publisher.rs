@@ -56,8 +56,9 @@ impl RedisPublisher {
         if self.epoch == 0 {
             return Err(Error::Fenced);
         }
-        self.lost.clear();
-        let calls = ShardId::all().map(|shard| self.raise_one(shard)).collect();
+        // Lost shards are raised when their nodes answer, by a heartbeat.
+        let shards = ShardId::all().filter(|shard| !self.lost.contains(*shard));
+        let calls = shards.map(|shard| self.raise_one(shard)).collect();
         self.run(calls).await.map(drop)
     }
 

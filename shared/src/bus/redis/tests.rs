@@ -1,5 +1,8 @@
 //! What only a real server can do wrong: die, freeze, refuse, hold what cannot be read.
 
+mod cluster;
+mod sentinels;
+
 use super::{COMMAND_TIMEOUT, Redis, keys};
 use crate::{
     bus::{
