@@ -149,6 +149,10 @@ async fn a_dead_node_costs_its_own_shards_only_and_they_come_back() {
 
     cluster.nodes[node].restart().await;
     regained(&mut publisher).await;
+    let subscribed = async {
+        while !matches!(reader.0.next().await, Event::Subscribed(shard) if shard == lost) {}
+    };
+    soon("the shard is subscribed again", subscribed).await;
     publisher.publish(vec![put(&gone, record(epoch, 2, 2))]).await.unwrap();
     let message = async {
         loop {
