@@ -35,6 +35,7 @@ const LIMITS: Limits = Limits {
     bars_per_request: 1500,
     longest_connection: Some(Duration::from_secs(24 * 3600)),
     idle: Duration::from_secs(60),
+    quotes_good_for: None,
     answers: Answers::PerRequest,
 };
 

@@ -37,6 +37,7 @@ const LIMITS: Limits = Limits {
     bars_per_request: 100,
     longest_connection: None,
     idle: Duration::from_secs(60),
+    quotes_good_for: None,
     answers: Answers::PerSymbol,
 };
 
