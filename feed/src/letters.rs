@@ -83,3 +83,57 @@ fn report(error: &bus::Error, failures: u32) {
         warn!(%error, action = "none: it is tried again by itself", "dead letters cannot be kept");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quality::Refusal;
+    use tickcast_shared::{
+        admin::Queues,
+        bus::{Bus, Kept, memory::Memory},
+        clock::Micros,
+    };
+    use tokio::time::timeout;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    /// What is on a bus once so many letters were written and all is delivered that will be.
+    async fn delivered(written: i64, most: usize) -> Vec<Kept> {
+        let bus = Bus::Memory(Memory::default());
+        let queues = Queues::default();
+        let letters = DeadLetters::new(&queues);
+        let token = CancellationToken::new();
+        let group = Group::new("main");
+        let (kept, from, stop) = (bus.dead_letters(), letters.clone(), token.clone());
+        let task = tokio::spawn(run(kept, from, group, most, stop));
+        for time in 0..written {
+            letters.push(&"okx".parse().unwrap(), Refusal::NotText, Micros(time), "raw");
+        }
+        let gone = async {
+            while queues.rows().iter().any(|row| row.name.ends_with("undelivered") && row.depth > 0)
+            {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(PATIENCE, gone).await.expect("letters are not taken");
+        letters.push(&"okx".parse().unwrap(), Refusal::NotText, Micros(written), "last");
+        token.cancel();
+        timeout(PATIENCE, task).await.expect("it does not end").unwrap().unwrap();
+        bus.dead_letters().read(1000, None).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn letters_arrive_in_order_the_last_ones_at_the_end() {
+        let kept = delivered(300, 1000).await;
+        assert_eq!(kept.len(), 301);
+        let newest = &kept[0].letter;
+        assert_eq!((newest.time, newest.raw.as_str()), (Micros(300), "last"));
+        assert_eq!((newest.reason.as_str(), newest.group.as_str()), ("not_text", "main"));
+        assert!(kept.windows(2).all(|pair| pair[0].letter.time > pair[1].letter.time));
+    }
+
+    #[tokio::test]
+    async fn none_are_kept_where_none_are_wanted() {
+        assert!(delivered(3, 0).await.is_empty());
+    }
+}

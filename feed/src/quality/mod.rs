@@ -11,6 +11,7 @@ pub mod dead_letters;
 mod guard;
 mod owners;
 pub mod refusal;
+mod said;
 pub mod sequence;
 mod symbol;
 #[cfg(test)]

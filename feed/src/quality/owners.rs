@@ -15,6 +15,8 @@ pub(super) struct Owners {
     main: Option<Micros>,
     quotes: Option<Micros>,
     statistics: Option<Micros>,
+    /// Single trades are told, beside the last price of the main channel.
+    trades: bool,
     /// The statistics have a channel of their own, heard or mute.
     apart: bool,
 }
@@ -25,11 +27,17 @@ impl Owners {
         match part {
             Part::Main => self.main = Some(now),
             Part::Quotes => self.quotes = Some(now),
+            Part::Trades => self.trades = true,
             Part::Statistics => {
                 self.statistics = Some(now);
                 self.apart = true;
             }
         }
+    }
+
+    /// Whether single trades are told.
+    pub(super) fn tells_trades(&self) -> bool {
+        self.trades
     }
 
     /// A channel that has become mute, if there is one; each is told once.
@@ -60,6 +68,8 @@ impl Owners {
             Part::Quotes => values.without_quotes(),
             Part::Main if self.apart => values.without_last(),
             Part::Main => values.without_last().without_statistics(),
+            // They own nothing alone.
+            Part::Trades => values,
             Part::Statistics => values.without_statistics(),
         }
     }

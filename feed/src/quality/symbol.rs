@@ -6,6 +6,7 @@ use super::{
     books::{Books, OnHold},
     guard::{Guard, Ruling, Stated},
     owners::Owners,
+    said::Said,
     sequence::{Baseline, Order},
     values::Values,
 };
@@ -28,9 +29,8 @@ pub(super) struct SymbolState {
     /// What is shown. While something is on hold that is older than `said`.
     pub(super) ticker: Ticker,
     said: Said,
-    main: Baseline,
-    quotes: Baseline,
-    statistics: Baseline,
+    /// Of each channel, in the order of [`Part`].
+    sequences: [Baseline; 4],
     owners: Owners,
     crossed_since: Option<Micros>,
     published: Option<Micros>,
@@ -41,17 +41,6 @@ pub(super) struct SymbolState {
     guard: Guard,
     on_hold: OnHold,
     seat: Seat,
-}
-
-/// What the venue has said on this connection, merged.
-#[derive(Debug, Clone, Copy, Default)]
-struct Said {
-    values: Values,
-    exchange_ts: Option<Micros>,
-    trade_ts: Option<Micros>,
-    received: Option<Micros>,
-    /// When it last stated its quotes.
-    quoted: Option<Micros>,
 }
 
 /// What becomes of a message.
@@ -73,9 +62,7 @@ impl SymbolState {
             topic,
             ticker,
             said: Said::default(),
-            main: Baseline::default(),
-            quotes: Baseline::default(),
-            statistics: Baseline::default(),
+            sequences: Default::default(),
             owners: Owners::default(),
             crossed_since: None,
             published: None,
@@ -95,9 +82,7 @@ impl SymbolState {
     /// A new connection: its sequence numbers have nothing to do with the old one's, and no field
     /// is live before its owner has spoken on it.
     pub(super) fn reconnected(&mut self, venue_symbol: &str, simulated: bool) {
-        self.main = Baseline::default();
-        self.quotes = Baseline::default();
-        self.statistics = Baseline::default();
+        self.sequences = Default::default();
         self.owners = Owners::default();
         self.said = Said::default();
         self.guard.give_up();
@@ -113,31 +98,36 @@ impl SymbolState {
         books: &Books,
         now: Micros,
     ) -> Outcome {
-        let baseline = match update.part {
-            Part::Main => &mut self.main,
-            Part::Quotes => &mut self.quotes,
-            Part::Statistics => &mut self.statistics,
-        };
-        let order = baseline.judge(update.sequence);
+        let order = self.sequences[update.part as usize].judge(update.sequence);
         self.owners.hear(update.part, now);
+        let update = &self.without_older_last(update);
         let own = Values::said(update);
         books.accounting.noticed(own.bad_fields(update), own.crossed(), order == Order::Reset);
         let merged = self.said.values.merged(update, &own);
         match order {
             Order::Older => Outcome::Refuse(Refusal::OlderSequence),
             Order::Repeated => self.repeated(update, &merged, now),
-            Order::Newer | Order::Reset if update.part == Part::Statistics => {
-                self.take_statistics(merged, now)
-            }
-            Order::Newer | Order::Reset if !own.usable() => {
+            Order::Newer | Order::Reset if !own.usable(update.part) => {
                 self.withdrawn = !merged.priced();
                 Outcome::Refuse(Refusal::NothingUsable)
+            }
+            Order::Newer | Order::Reset if update.part == Part::Statistics => {
+                self.take_statistics(merged, now)
             }
             Order::Newer | Order::Reset => {
                 self.said.take(update, merged, now);
                 self.take(update, own.crossed(), frame, books, now)
             }
         }
+    }
+
+    /// A venue that tells single trades tells the last price by two channels: the newer one counts
+    /// (`truth.md` 1).
+    fn without_older_last<'a>(&self, update: &Update<'a>) -> Update<'a> {
+        let traded = self.said.trade_ts.filter(|_| self.owners.tells_trades());
+        let older = update.part == Part::Main
+            && traded.zip(update.exchange_ts).is_some_and(|(traded, told)| told < traded);
+        Update { last: if older { None } else { update.last }, ..*update }
     }
 
     /// The last sequence number again: proof of life, never a value.
@@ -348,34 +338,5 @@ impl SymbolState {
     fn end_hold(&mut self, books: &Books) {
         self.guard.give_up();
         self.on_hold.refuse(books);
-    }
-}
-
-impl Said {
-    fn take(&mut self, update: &Update<'_>, merged: Values, now: Micros) {
-        self.values = merged;
-        self.received = Some(now);
-        self.trade_ts = update.trade_ts.or(self.trade_ts);
-        if update.bid.is_some() {
-            self.quoted = Some(now);
-            self.exchange_ts = update.exchange_ts;
-        }
-    }
-
-    /// A channel's fields are no longer known.
-    fn forget(&mut self, part: Part, owners: &Owners) {
-        self.values = owners.without(part, self.values);
-        match part {
-            Part::Main => self.trade_ts = None,
-            Part::Quotes => (self.quoted, self.exchange_ts) = (None, None),
-            Part::Statistics => {}
-        }
-    }
-
-    fn write_to(&self, ticker: &mut Ticker) {
-        self.values.write_to(ticker);
-        ticker.exchange_ts = self.exchange_ts;
-        ticker.trade_ts = self.trade_ts;
-        ticker.received_ts = self.received;
     }
 }

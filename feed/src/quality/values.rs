@@ -1,7 +1,7 @@
 //! The numbers of a ticker, merged from the channels that own them (`truth.md` 1 to 4).
 
 use super::guard::Prices;
-use crate::exchange::Update;
+use crate::exchange::{Part, Update};
 use std::str::FromStr;
 use tickcast_shared::market::{Price, Quantity, Ticker};
 
@@ -124,9 +124,12 @@ impl Values {
         ticker.quote_volume_24h = self.quote_volume;
     }
 
-    /// Whether any price is among them.
-    pub(super) fn usable(&self) -> bool {
-        self.last.is_some() || self.bid.is_some() || self.ask.is_some()
+    /// Whether any price is among them, or anything at all where figures have a channel of their own.
+    pub(super) fn usable(&self, part: Part) -> bool {
+        match part {
+            Part::Statistics => *self != Self::default(),
+            _ => self.last.is_some() || self.bid.is_some() || self.ask.is_some(),
+        }
     }
 
     /// Whether there is anything to show: a last price or both sides of a quote.

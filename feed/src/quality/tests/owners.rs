@@ -90,3 +90,22 @@ fn every_field_of_no_use_is_counted() {
     bench.give(quote("0", "x"));
     assert_eq!(bench.books.counts().bad_field, 5, "volume, two prices and their sizes");
 }
+
+#[test]
+fn of_a_ticker_and_a_trade_the_newer_tells_the_last_price() {
+    let mut bench = Bench::new();
+    let ticker =
+        |last, at| Update { last: Some(last), exchange_ts: Some(Micros(at)), ..quote("9", "11") };
+    let ticker = |last, at| Update { part: Part::Main, ..ticker(last, at) };
+    let traded = |last, at| Update {
+        last: Some(last),
+        trade_ts: Some(Micros(at)),
+        ..Update::of("BTC-USDT", Part::Trades)
+    };
+    bench.published(ticker("10.0", 1));
+    assert_eq!(bench.published(traded("10.2", 5)).last_price, "10.2".parse().ok());
+    bench.give(Update { bid: Some("9.5"), ..ticker("10.0", 4) });
+    let shown = bench.shown();
+    assert_eq!((shown.last_price, shown.bid_price), ("10.2".parse().ok(), "9.5".parse().ok()));
+    assert_eq!(bench.published(ticker("10.3", 6)).last_price, "10.3".parse().ok());
+}
