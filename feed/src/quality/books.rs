@@ -53,10 +53,11 @@ impl OnHold {
             return;
         }
         let held = std::mem::take(self);
+        let (exchange, reason) = (books.accounting.exchange(), Refusal::Unconfirmed);
         books.accounting.unconfirmed(held.count);
+        books.dead_letters.count_more(exchange, reason, held.count - held.frames.len() as u64);
         for (time, frame) in held.frames {
-            let exchange = books.accounting.exchange();
-            books.dead_letters.push(exchange, Refusal::Unconfirmed, time, &frame);
+            books.dead_letters.push(exchange, reason, time, &frame);
         }
     }
 }

@@ -126,6 +126,11 @@ impl DeadLetters {
         self.arrived.notify_one();
     }
 
+    /// Counts refused messages whose text is not kept.
+    pub fn count_more(&self, exchange: &ExchangeId, reason: Refusal, more: u64) {
+        *self.lock().counts.entry((exchange.clone(), reason)).or_default() += more;
+    }
+
     fn drop_oldest(&self, inner: &mut Inner) {
         let oldest = inner.oldest();
         if let Some(letter) = inner.letters.pop_front() {

@@ -89,6 +89,7 @@ fn what_nothing_confirms_ends_in_the_dead_letters() {
     let raw: Vec<&str> = report.letters.iter().map(|it| it.raw.as_str()).collect();
     assert_eq!(raw, ["15.00", "14.00", "13.00", "10.00"], "the first one and the newest");
     assert!(report.letters.iter().all(|it| it.reason == Refusal::Unconfirmed));
+    assert_eq!(report.counts[0].count, 6);
     let counts = bench.books.counts();
     assert_eq!((counts.held, counts.refused["unconfirmed"], counts.balance()), (6, 6, true));
 }
