@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::dlq;
 use clap::{Args, Parser, Subcommand};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -32,6 +33,8 @@ pub enum Command {
     Watch(Watch),
     /// Prints one price; exit code 3 when it is not live
     Price(Price),
+    /// Shows messages that feeds refused, and judges them again
+    Dlq(dlq::Args),
     /// Validates the configuration and prints the effective one, secrets redacted
     Check(Check),
 }
@@ -168,6 +171,10 @@ pub fn overrides(command: &Command) -> Vec<Override> {
         Command::Check(it) => {
             add("--redis-url", "redis_url", &it.redis_url);
             (None, &it.listen, Some(&it.exchanges))
+        }
+        Command::Dlq(it) => {
+            add("--redis-url", "redis_url", it.redis_url());
+            (None, &None, None)
         }
         Command::Watch(_) | Command::Price(_) => (None, &None, None),
     };

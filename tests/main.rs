@@ -9,6 +9,8 @@ mod authentication;
 mod breakage;
 mod configuration;
 mod conversation;
+mod crash;
+mod dead_letters;
 mod demo;
 mod dependency_rules;
 mod exhaustion;

@@ -16,6 +16,9 @@ const ADMIN_PORT: u16 = 9091;
 /// The group whose topics a feed writes, unless configured otherwise.
 const GROUP: &str = "main";
 
+/// Refused messages kept on the bus: hours of a venue that goes wrong, some 10 MB of Redis' memory.
+const MAX_DEAD_LETTERS: usize = 10_000;
+
 /// The contents of `[feed]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -26,6 +29,8 @@ pub struct FeedConfig {
     pub group: String,
     /// The exchanges, each at most once.
     pub exchange: Vec<ExchangeConfig>,
+    /// About how many refused messages are kept on the bus for `tickcast dlq`; 0: none.
+    pub max_dead_letters: usize,
     /// Patience with the venues.
     pub timing: Timing,
 }
@@ -36,6 +41,7 @@ impl Default for FeedConfig {
             admin_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, ADMIN_PORT)),
             group: GROUP.to_owned(),
             exchange: Vec::new(),
+            max_dead_letters: MAX_DEAD_LETTERS,
             timing: Timing::default(),
         }
     }

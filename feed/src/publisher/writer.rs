@@ -144,6 +144,7 @@ impl Writer {
             biased;
             () = token.cancelled() => return Ok(Phase::Live(held)),
             () = sleep_until(held.beat) => true,
+            () = self.outbox.link_changed() => return Ok(Phase::Live(held.with_news())),
             () = self.outbox.arrived() => false,
         };
         if held.has_expired(Instant::now()) {
