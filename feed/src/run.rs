@@ -11,7 +11,7 @@ use serde::Serialize;
 use std::sync::Arc;
 use tickcast_shared::{
     admin::{Queues, Readiness},
-    bus::{Bus, Group},
+    bus::Bus,
     clock::Clock,
     lifecycle::Tasks,
     market::Symbol,
@@ -84,9 +84,14 @@ pub fn run(
         rest: Rest::new()?,
         dead_letters: DeadLetters::new(&queues),
     };
+    if let Some(partition) = &config.partition {
+        let (group, symbols) =
+            (config.bus_group(), plans.iter().map(|it| it.symbols.len()).sum::<usize>());
+        info!(partition, %group, symbols, "taking one part of the symbols");
+    }
     let mut accounting = Vec::new();
     let mut connectors = Vec::new();
-    for plan in &plans {
+    for plan in plans.iter().filter(|plan| !plan.symbols.is_empty()) {
         let (books, of_venue) = connect(plan, around.clone(), &queues);
         accounting.push(books);
         connectors.extend(of_venue);
@@ -94,7 +99,7 @@ pub fn run(
     let configured = connectors.iter().flat_map(Connector::topics).collect();
     let publisher = publisher::run(
         bus,
-        Group::new(&config.group),
+        config.bus_group(),
         around.outbox,
         configured,
         clock,
