@@ -14,7 +14,7 @@ use serde::Serialize;
 use std::sync::Arc;
 use tickcast_shared::{
     admin::{Queues, Readiness},
-    bus::{Bus, Group},
+    bus::Bus,
     clock::Clock,
     lifecycle::Tasks,
     market::Symbol,
@@ -90,15 +90,20 @@ pub fn run(
         dead_letters: DeadLetters::new(&queues),
         board: Board::default(),
     };
+    if let Some(partition) = &config.partition {
+        let (group, symbols) =
+            (config.bus_group(), plans.iter().map(|it| it.symbols.len()).sum::<usize>());
+        info!(partition, %group, symbols, "taking one part of the symbols");
+    }
     let mut accounting = Vec::new();
     let mut connectors = Vec::new();
-    for plan in &plans {
+    for plan in plans.iter().filter(|plan| !plan.symbols.is_empty()) {
         let (books, of_venue) = connect(plan, around.clone(), &queues);
         accounting.push(books);
         connectors.extend(of_venue);
     }
     let configured = connectors.iter().flat_map(Connector::topics).collect();
-    let group = Group::new(&config.group);
+    let group = config.bus_group();
     let (kept, letters) = (bus.dead_letters(), around.dead_letters.clone());
     let (most, token) = (config.max_dead_letters, tasks.token());
     tasks.essential("dead_letters", letters::run(kept, letters, group.clone(), most, token));

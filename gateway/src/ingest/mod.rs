@@ -229,7 +229,7 @@ impl Ingest {
             for group in &gone {
                 warn!(%group, "no heartbeat from this feed group; its prices are stale");
             }
-            if !gone.is_empty() {
+            if self.life.predecessors_gone(now) || !gone.is_empty() {
                 self.rejudge(&mut out);
                 self.life_changed(&mut out);
             }
