@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo build test figures faults check-tools check-servers deny fuzz-smoke autobahn
+.PHONY: help demo build test figures faults adversary check-tools check-servers deny fuzz-smoke autobahn
 
 # Tests hold thousands of sockets; a soft limit below the hard one would fail them for no reason.
 DESCRIPTORS := ulimit -n "$$(ulimit -Hn)" 2>/dev/null || true
@@ -47,6 +47,18 @@ faults: check-servers ## What attacks and faults do to a gateway, measured (abou
 	cargo build --release --locked --workspace
 	$(DESCRIPTORS); target/release/tickcast-load faults
 
+# A failure names its seed; `make adversary SEED=7 SEEDS=1` repeats it.
+SEED ?= 1
+SEEDS ?= 20
+EVENTS ?= 60
+
+adversary: check-servers ## Bad luck in random order, other draws than in `make test` (some 30 s a seed)
+	@$(DESCRIPTORS); for seed in $$(seq $(SEED) $$(($(SEED) + $(SEEDS) - 1))); do \
+		echo "seed $$seed, $(EVENTS) events"; \
+		ADVERSARY_SEED=$$seed ADVERSARY_EVENTS=$(EVENTS) cargo test --locked --quiet --workspace --all-features \
+			--test behaviour adversary; \
+	done
+
 deny: ## Licences, advisories and sources of all dependencies (needs cargo-deny)
 	@cargo deny --version >/dev/null 2>&1 || { \
 		echo "make deny needs cargo-deny. Run: cargo install --locked cargo-deny"; exit 1; }
@@ -65,14 +77,18 @@ check-tools:
 		rustup component add $$tool; \
 	done
 
-# The tests start servers of their own on free ports; only the program has to be there.
+# The tests start servers of their own on free ports; only the programs have to be there. libfaketime
+# moves the wall clock of single processes.
 check-servers:
-	@command -v redis-server >/dev/null && exit 0; \
+	@missing=; \
+	command -v redis-server >/dev/null || missing=redis-server; \
+	compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null || missing="$$missing libfaketime"; \
+	[ -n "$$missing" ] || exit 0; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		echo "make test: installing redis-server with apt-get"; \
+		echo "make test: installing $$missing with apt-get"; \
 		apt-get update -qq; \
-		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redis-server >/dev/null; \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
 	else \
-		echo "make test needs redis-server. Run: sudo apt-get install -y redis-server"; \
+		echo "make test needs $$missing. Run: sudo apt-get install -y $$missing"; \
 		exit 1; \
 	fi

@@ -4,25 +4,33 @@
 
 mod support;
 
+mod adversary;
 mod authentication;
 mod breakage;
 mod configuration;
 mod conversation;
+mod crash;
+mod dead_letters;
 mod demo;
 mod dependency_rules;
 mod exhaustion;
 mod expired_token;
+mod failover;
 mod fan_out;
 mod feed_restart;
+mod half_open_bus;
 mod help;
 mod hostile;
 #[cfg(feature = "testing")]
 mod hostile_input;
 mod late_gateway;
 mod leaving;
+mod parts;
 mod price;
 mod recordings;
 mod redis_outage;
+mod refusing_redis;
 mod slow_client;
 mod steady_memory;
+mod wall_clock;
 mod watch;
