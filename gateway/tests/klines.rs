@@ -254,6 +254,37 @@ async fn a_slow_client_gets_each_bar_that_closed_meanwhile_once() {
     }
 }
 
+#[cfg(feature = "testing")]
+#[tokio::test]
+async fn what_closes_while_the_bus_is_away_comes_once_when_it_is_back() {
+    use tickcast_shared::{
+        bus::{Bus, redis::Redis},
+        testing::RedisServer,
+    };
+    let server = RedisServer::start().await;
+    let bus = Bus::Redis(Redis::open(&server.url()).unwrap());
+    let mut stage = Stage::start_on(bus, |_| {}, []).await;
+    stage.keep_bars(M1, 0..10).await;
+    stage.open_bar(M1, 10).await;
+    // The gateway has heard of it.
+    stage.client("?topics=kline:*:*:*").await.next_of("kline").await;
+    let (mut client, mut told) = (stage.client("").await, Told::default());
+    let (_, values) = subscribe(&mut client, json!([M1]), json!({"history": 4})).await;
+    values.iter().for_each(|it| told.note(it));
+    assert_eq!(told.last, Some(9));
+    for round in 0..3 {
+        server.command(&["CLIENT", "KILL", "TYPE", "pubsub"]).await;
+        // Some of these may still reach the gateway as messages.
+        for number in 10 + 5 * round..15 + 5 * round {
+            stage.close_bar(M1, number).await;
+        }
+        stage.open_bar(M1, 15 + 5 * round).await;
+        while told.last != Some(14 + 5 * round) {
+            told.note(&client.next().await);
+        }
+    }
+}
+
 #[tokio::test]
 async fn every_encoding_says_the_same() {
     let mut stage = Stage::start(|config| config.deflate = true).await;

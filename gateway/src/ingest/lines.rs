@@ -94,11 +94,11 @@ impl Lines {
             let is_over = line.closed.is_some_and(|closed| bar.open_time <= closed);
             return (!is_over).then(|| mark(line.closed));
         }
-        let is_new_epoch = std::mem::replace(&mut line.epoch, epoch) != epoch;
         self.store.push(topic, bar.clone());
         if line.closed.is_some_and(|closed| bar.open_time <= closed) {
             return Some(mark(line.closed));
         }
+        let is_new_epoch = std::mem::replace(&mut line.epoch, epoch) != epoch;
         // A feed that takes over may have filled in what closed while there was none.
         let is_next = line.closed.is_none_or(|closed| bar.open_time <= follower(topic, closed));
         if !is_whole || is_new_epoch && !is_next && self.store.is_wanted(topic) {

@@ -413,7 +413,7 @@ fn run(steps: &[Step], capacities: [usize; CLIENTS]) -> Rig {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(150))]
 
     #[test]
     fn each_bar_is_sent_once_to_everyone(
