@@ -153,6 +153,9 @@ impl Writer {
         }
         if beat {
             let held = self.beat(held).await?;
+            if self.publisher.take_regained() {
+                self.rewrite(held.epoch).await?;
+            }
             let removals = self.table.due_removals(Instant::now());
             self.publish_own(removals).await?;
             return Ok(Phase::Live(held));
@@ -165,13 +168,18 @@ impl Writer {
     /// fences of this epoch, every topic is written again, under new numbers.
     async fn make_sure(&mut self, held: Held) -> Result<Phase, Error> {
         let held = self.beat(held).await?;
+        self.rewrite(held.epoch).await?;
+        self.restored();
+        Ok(Phase::Live(held))
+    }
+
+    async fn rewrite(&mut self, epoch: u64) -> Result<(), Error> {
         self.absorb();
         let changes = self.table.rewrite(Instant::now());
         let topics = changes.len();
         self.publish_own(changes).await?;
-        info!(group = %self.group, epoch = held.epoch, topics, "every topic is written again");
-        self.restored();
-        Ok(Phase::Live(held))
+        info!(group = %self.group, epoch, topics, "every topic is written again");
+        Ok(())
     }
 
     async fn beat(&mut self, held: Held) -> Result<Held, Error> {

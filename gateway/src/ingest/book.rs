@@ -102,7 +102,7 @@ impl Book {
                 let mark = self.lines.bar(topic, entry.id, &entry.record, bar, standing.is_whole);
                 return entry.tell_bar(topic, bar, mark, &self.prices, out);
             }
-            let judgement = life.judge(&entry.record, standing.is_trusted, false);
+            let judgement = life.judge(&entry.record, entry.shard, standing.is_trusted, false);
             entry.tell(topic, judgement.state, &self.prices, out);
         }
     }
@@ -163,8 +163,8 @@ impl Book {
         out: &mut Vec<Update>,
     ) {
         for (topic, entry) in &mut self.entries {
-            let judgement =
-                life.judge(&entry.record, trusted(entry.shard), entry.missing.is_some());
+            let (shard, is_missing) = (entry.shard, entry.missing.is_some());
+            let judgement = life.judge(&entry.record, shard, trusted(shard), is_missing);
             if judgement.state != entry.told {
                 entry.tell(topic, judgement.state, &self.prices, out);
             }
@@ -175,7 +175,7 @@ impl Book {
     pub fn give_up_missing(&mut self, life: &Life, now: Instant, out: &mut Vec<Update>) {
         let lost = |entry: &Entry| {
             entry.missing.is_some_and(|since| now.duration_since(since) > MISSING_FOR)
-                && life.is_alive(&entry.record.group)
+                && life.is_alive(&entry.record.group, entry.shard)
         };
         let gone: Vec<Topic> = self
             .entries

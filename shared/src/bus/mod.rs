@@ -5,7 +5,7 @@
 //! writing group's fence holds the writer's epoch. A reader subscribes first, then takes a snapshot
 //! with its `n`, and from there on sees every message or a hole in `n`.
 //!
-//! Two variants keep one contract (`contract.rs` runs against both): [`memory`] for a single
+//! Two variants keep one contract (`contract` runs against all of them): [`memory`] for a single
 //! process, [`redis`] for everything else.
 
 pub mod bars;
@@ -254,8 +254,8 @@ impl Bus {
 }
 
 /// The feed's half of the bus. On Redis a call answers or fails within
-/// [`redis::COMMAND_TIMEOUT`], and as much again when it has to dial; after an error the next one
-/// dials anew.
+/// [`redis::COMMAND_TIMEOUT`], and as much again each when it has to ask where the server is, and to
+/// dial; after an error the next one dials anew.
 #[derive(Debug)]
 pub enum Publisher {
     /// In this process.
@@ -320,6 +320,15 @@ impl Publisher {
         match self {
             Self::Memory(it) => it.heartbeat(heartbeat),
             Self::Redis(it) => it.heartbeat(heartbeat).await,
+        }
+    }
+
+    /// Whether shards of a cluster could not be written, and can again since a heartbeat: then every
+    /// topic is to be written again. While a shard is lost, writes to it succeed without effect.
+    pub fn take_regained(&mut self) -> bool {
+        match self {
+            Self::Memory(_) => false,
+            Self::Redis(it) => it.take_regained(),
         }
     }
 
