@@ -36,6 +36,11 @@ pub(crate) fn failed(error: &Error) {
     counter!("tickcast_feed_bus_errors_total", "kind" => kind).increment(1);
 }
 
+/// The group was taken over, and what the cache held of it went out as stale (`truth.md` 9).
+pub(crate) fn taken_over() {
+    counter!("tickcast_feed_takeovers_total").increment(1);
+}
+
 /// A heartbeat went out on every shard.
 pub(crate) fn heartbeat() {
     counter!("tickcast_feed_heartbeats_total").increment(1);

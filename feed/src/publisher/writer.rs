@@ -135,6 +135,7 @@ impl Writer {
         self.restored();
         self.readiness.set(true);
         counters::epoch(held.epoch);
+        counters::taken_over();
         info!(group = %self.group, epoch = held.epoch, topics, "holding the group; publishing");
         Ok(Phase::Live(held))
     }
