@@ -112,9 +112,15 @@ impl Book {
     fn tell_own_state(&mut self, topic: &Topic, out: &mut Vec<Update>) {
         let Some(entry) = self.entries.get(topic) else { return };
         let Some((id, state, reason)) = self.numbers.get_mut(topic) else { return };
-        let own = own_state(&entry.record);
-        if *state != own.state || *reason != own.reason {
-            (*state, *reason) = (own.state, own.reason.clone());
+        let none = Reason::NONE;
+        // A bar is as good as it ever was.
+        let (own, why, since) = match entry.record.body.ticker() {
+            Some(ticker) => (ticker.state, &ticker.reason, Some(ticker.state_since)),
+            None => (State::Live, &none, None),
+        };
+        if *state != own || reason != why {
+            (*state, *reason) = (own, why.clone());
+            let own = Judgement { state: own, reason: why.clone(), since };
             out.push(status(About::Topic(*id), StatusScope::Topic, topic.as_str(), &own));
         }
     }
@@ -234,18 +240,6 @@ impl Entry {
                 frames: Frames::of(&KlineMessage::new(topic, stamp, bar)),
             })));
         }
-    }
-}
-
-/// What a record's feed says of it. A bar is as good as it ever was.
-fn own_state(record: &Record) -> Judgement {
-    match record.body.ticker() {
-        Some(ticker) => Judgement {
-            state: ticker.state,
-            reason: ticker.reason.clone(),
-            since: Some(ticker.state_since),
-        },
-        None => Judgement { state: State::Live, reason: Reason::NONE, since: None },
     }
 }
 

@@ -224,3 +224,6 @@ fn missed_at_most(topic: &Topic, closed: Micros, now: Micros) -> usize {
     let most = now.0.saturating_sub(closed.0) / interval.micros() + OVERLAP;
     usize::try_from(most).map_or(MOST_BARS, |most| most.min(MOST_BARS))
 }
+
+#[cfg(test)]
+mod tests;
