@@ -1,9 +1,8 @@
 //! The bus on a cluster: prices flow, a slot moves under them, and a dead node's topics turn stale
 //! while the others stay live.
 
-use crate::{redis_outage::forward, support::Market};
+use crate::support::{Forward, Market};
 use serde_json::Value;
-use std::collections::HashMap;
 use tickcast_load::venue::Tick;
 use tickcast_shared::{bus::ShardId, testing::Cluster};
 
@@ -40,8 +39,8 @@ async fn prices_flow_while_a_slot_moves_and_a_dead_node_costs_its_own_topics_onl
     let (here, there, node) = apart(&cluster).await;
     let market = Market::kucoin(&[here, there]).await.on(cluster.url());
     let (_feed, gateway) = tokio::join!(market.feed(), market.gateway());
-    let mut client = gateway.client(&[here, there]).await;
-    let (mut newest, control) = (HashMap::new(), &market.venue().control);
+    let mut client = Forward::new(gateway.client(&[here, there]).await);
+    let control = &market.venue().control;
     control.until_subscribed(&[here, there]).await;
     let is = |symbol: &str, price: &str, state: &str| {
         let (topic, price) = (format!("ticker:kucoin:{symbol}"), price.to_owned());
@@ -50,21 +49,21 @@ async fn prices_flow_while_a_slot_moves_and_a_dead_node_costs_its_own_topics_onl
     };
     control.push_tick(tick(here, "1.1"));
     control.push_tick(tick(there, "1.1"));
-    forward(&mut client, &mut newest, is(here, "1.1", "live")).await;
+    client.until(is(here, "1.1", "live")).await;
 
     let from = cluster.owner(&key(there)).await;
     let to = (0..3).find(|to| *to != node && *to != from).expect("the third node");
     cluster.move_slot(&key(there), to).await;
     control.push_tick(tick(there, "2.1"));
-    forward(&mut client, &mut newest, is(there, "2.1", "live")).await;
+    client.until(is(there, "2.1", "live")).await;
 
     cluster.nodes[node].kill();
-    forward(&mut client, &mut newest, is(here, "1.1", "stale")).await;
+    client.until(is(here, "1.1", "stale")).await;
     control.push_tick(tick(there, "3.1"));
-    forward(&mut client, &mut newest, is(there, "3.1", "live")).await;
+    client.until(is(there, "3.1", "live")).await;
     control.push_tick(tick(here, "3.1"));
     cluster.nodes[node].restart().await;
-    forward(&mut client, &mut newest, is(here, "3.1", "live")).await;
+    client.until(is(here, "3.1", "live")).await;
     let price = gateway.get(&format!("/v1/price/{there}")).await.json();
     assert_eq!((&price["last_price"], &price["stale"]), (&"3.1".into(), &false.into()));
 }

@@ -3,15 +3,18 @@
 use crate::{
     config::{ConfigErrors, FeedConfig, VenuePlan},
     connector::{Connector, Rest, Surroundings, Venue},
+    letters,
     outbox::Outbox,
     publisher,
-    quality::{Accounting, Counts, DeadLetter, DeadLetters, dead_letters::ReasonCount},
+    quality::{
+        Accounting, Board, Counts, DeadLetter, DeadLetters, Filter, dead_letters::ReasonCount,
+    },
 };
 use serde::Serialize;
 use std::sync::Arc;
 use tickcast_shared::{
     admin::{Queues, Readiness},
-    bus::{Bus, Group},
+    bus::Bus,
     clock::Clock,
     lifecycle::Tasks,
     market::Symbol,
@@ -50,12 +53,14 @@ pub struct Dlq {
 }
 
 impl Feed {
-    /// The books, and at most `limit` dead letters, newest first.
+    /// The books, and at most `limit` dead letters that the filter admits, newest first.
     #[must_use]
-    pub fn dlq(&self, limit: usize) -> Dlq {
-        let report = self.dead_letters.report(limit);
+    pub fn dlq(&self, filter: &Filter, limit: usize) -> Dlq {
+        let report = self.dead_letters.report(filter, limit);
+        let wanted = |name: &str| filter.exchange.as_deref().is_none_or(|wanted| wanted == name);
+        let books = self.accounting.iter().map(Accounting::counts);
         Dlq {
-            exchanges: self.accounting.iter().map(Accounting::counts).collect(),
+            exchanges: books.filter(|it| wanted(it.exchange.as_str())).collect(),
             counts: report.counts,
             letters: report.letters,
         }
@@ -83,24 +88,27 @@ pub fn run(
         outbox: Outbox::new(&queues),
         rest: Rest::new()?,
         dead_letters: DeadLetters::new(&queues),
+        board: Board::default(),
     };
+    if let Some(partition) = &config.partition {
+        let (group, symbols) =
+            (config.bus_group(), plans.iter().map(|it| it.symbols.len()).sum::<usize>());
+        info!(partition, %group, symbols, "taking one part of the symbols");
+    }
     let mut accounting = Vec::new();
     let mut connectors = Vec::new();
-    for plan in &plans {
+    for plan in plans.iter().filter(|plan| !plan.symbols.is_empty()) {
         let (books, of_venue) = connect(plan, around.clone(), &queues);
         accounting.push(books);
         connectors.extend(of_venue);
     }
     let configured = connectors.iter().flat_map(Connector::topics).collect();
-    let publisher = publisher::run(
-        bus,
-        Group::new(&config.group),
-        around.outbox,
-        configured,
-        clock,
-        readiness,
-        tasks.token(),
-    );
+    let group = config.bus_group();
+    let (kept, letters) = (bus.dead_letters(), around.dead_letters.clone());
+    let (most, token) = (config.max_dead_letters, tasks.token());
+    tasks.essential("dead_letters", letters::run(kept, letters, group.clone(), most, token));
+    let publisher =
+        publisher::run(bus, group, around.outbox, configured, clock, readiness, tasks.token());
     tasks.essential("publisher", publisher);
     for connector in connectors {
         tasks.essential("connector", connector.run(tasks.token()));
@@ -217,13 +225,13 @@ mod tests {
         peer.send("{").await;
         peer.send(okx_ticker("BTC-USDT", "11")).await;
         let refused = async {
-            while feed.dlq(9).letters.is_empty() {
+            while feed.dlq(&Filter::default(), 9).letters.is_empty() {
                 tokio::task::yield_now().await;
             }
         };
         timeout(PATIENCE, refused).await.expect("no dead letter in time");
-        assert_eq!(feed.dlq(9).letters[0].raw, "{");
-        assert_eq!(feed.dlq(9).exchanges[0].refused["undecodable"], 1);
+        assert_eq!(feed.dlq(&Filter::default(), 9).letters[0].raw, "{");
+        assert_eq!(feed.dlq(&Filter::default(), 9).exchanges[0].refused["undecodable"], 1);
         tasks.token().cancel();
         tasks.finish().await.unwrap();
     }

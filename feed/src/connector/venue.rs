@@ -5,7 +5,7 @@ use crate::{
     config::{Timing, VenuePlan},
     exchange::{Addresses, Exchange, Listing, Rate, names_except},
     outbox::Outbox,
-    quality::{Accounting, DeadLetters},
+    quality::{Accounting, Board, DeadLetters},
 };
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use std::{
@@ -35,6 +35,7 @@ pub struct Venue {
     /// The books of the venue.
     pub accounting: Accounting,
     pub(super) dead_letters: DeadLetters,
+    pub(super) board: Board,
     dials: DefaultDirectRateLimiter,
     listing: Mutex<ListingState>,
     /// The venue has turned this address away until then.
@@ -61,6 +62,8 @@ pub struct Surroundings {
     pub rest: Rest,
     /// Where refused messages go.
     pub dead_letters: DeadLetters,
+    /// What all venues say.
+    pub board: Board,
 }
 
 /// A token bucket of that rate.
@@ -73,7 +76,7 @@ impl Venue {
     /// A venue with so many connections.
     #[must_use]
     pub fn new(plan: &VenuePlan, connections: usize, around: Surroundings) -> Self {
-        let Surroundings { timing, clock, outbox, rest, dead_letters } = around;
+        let Surroundings { timing, clock, outbox, rest, dead_letters, board } = around;
         let links = Links::new(&plan.id, connections, outbox.clone(), clock.now());
         Self {
             exchange: plan.exchange,
@@ -86,6 +89,7 @@ impl Venue {
             links,
             accounting: Accounting::of(&plan.id),
             dead_letters,
+            board,
             dials: budget(plan.exchange.limits().dials),
             listing: Mutex::new(ListingState::Missing { asked: None }),
             closed_until: SyncMutex::default(),

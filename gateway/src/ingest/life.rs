@@ -60,6 +60,17 @@ pub struct GroupLife {
     pub standing: Standing,
     /// Whether its values may be, shard by shard: on a cluster one may be lost while others go on.
     shards: [Pulse; SHARDS as usize],
+    /// The writer that a standby took over from.
+    pub before: Option<Before>,
+}
+
+/// The writer before the present one. Its values are believed for as long as if it had no
+/// successor, so that a takeover does not turn every price stale for the moment until it is
+/// written again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Before {
+    epoch: u64,
+    heard: Instant,
 }
 
 /// A group on one shard.
@@ -78,6 +89,7 @@ impl GroupLife {
             clock: None,
             links: Vec::new(),
             standing: Standing::Unproven,
+            before: None,
             shards: [unproven; SHARDS as usize],
         }
     }
@@ -135,6 +147,7 @@ impl Life {
         for life in self.groups.values_mut() {
             if life.standing == Standing::Alive {
                 life.standing = Standing::Unproven;
+                life.before = None;
             }
             ShardId::all().for_each(|shard| life.doubt(shard));
         }
@@ -173,8 +186,12 @@ impl Life {
             return false;
         }
         let pulse = Pulse { heard: now, standing: Standing::Alive };
-        let before = std::mem::replace(&mut life.shards[shard.index()], pulse);
-        let changed = epoch > life.epoch || before.standing != Standing::Alive;
+        let on_shard = std::mem::replace(&mut life.shards[shard.index()], pulse);
+        let changed = epoch > life.epoch || on_shard.standing != Standing::Alive;
+        if epoch > life.epoch {
+            let was_alive = life.standing == Standing::Alive;
+            life.before = was_alive.then_some(Before { epoch: life.epoch, heard: life.heard });
+        }
         life.epoch = epoch;
         life.heard = now;
         life.standing = Standing::Alive;
@@ -206,6 +223,19 @@ impl Life {
             }
         }
         gone
+    }
+
+    /// Ceases to believe writers that others took over from, once they have been silent for too
+    /// long. True if there were any.
+    pub fn predecessors_gone(&mut self, now: Instant) -> bool {
+        let mut any = false;
+        for life in self.groups.values_mut() {
+            if life.before.is_some_and(|it| now.duration_since(it.heard) > GROUP_SILENCE) {
+                life.before = None;
+                any = true;
+            }
+        }
+        any
     }
 
     /// While the bus is down nobody can be heard: silence is counted from its return.
@@ -257,6 +287,11 @@ impl Life {
                     Standing::Unproven => stale(Reason::UNPROVEN, None),
                     Standing::Silent => stale(Reason::FEED_LOST, None),
                 }
+            }
+            (_, Some(GroupLife { before: Some(before), .. }))
+                if before.epoch == record.stamp.epoch =>
+            {
+                own
             }
             _ => stale(Reason::UNPROVEN, None),
         }

@@ -4,12 +4,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails where it stands")]
 
 mod answer;
+mod bars;
 mod raw;
 mod scene;
 mod seen;
 pub mod tls;
 
 pub use answer::Answer;
+pub use bars::{START, number_of, numbers_of};
 pub use raw::{Frame, NARROW_BYTES, RawClient, masked};
 pub use scene::{Scene, TOPICS, slow};
 pub use seen::Seen;
@@ -79,12 +81,20 @@ impl Stage {
         change: impl FnOnce(&mut GatewayConfig),
         inherited: impl IntoIterator<Item = std::net::TcpListener>,
     ) -> Self {
+        Self::start_on(Bus::Memory(Default::default()), change, inherited).await
+    }
+
+    /// On a bus of the test's own.
+    pub async fn start_on(
+        bus: Bus,
+        change: impl FnOnce(&mut GatewayConfig),
+        inherited: impl IntoIterator<Item = std::net::TcpListener>,
+    ) -> Self {
         let mut config =
             GatewayConfig { listen: ([127, 0, 0, 1], 0).into(), shards: 2, ..Default::default() };
         config.limits.drain_notice_ms = 0;
         change(&mut config);
-        let (bus, clock, mut tasks) =
-            (Bus::Memory(Default::default()), Clock::start(), Tasks::new());
+        let (clock, mut tasks) = (Clock::start(), Tasks::new());
         let (gateway, ready) = gateway(config, inherited, &bus, clock, &mut tasks).await;
         let Gateway { address, proxied, admin_routes } = gateway;
         let publisher = bus.publisher(Group::new("main"));

@@ -15,6 +15,7 @@ mod dial;
 mod fault;
 mod inbox;
 mod keys;
+mod letters;
 mod link;
 mod lookout;
 mod lost;
@@ -30,6 +31,7 @@ mod wants;
 mod witnesses;
 
 pub use bars::RedisBars;
+pub use letters::RedisLetters;
 pub use publisher::RedisPublisher;
 pub use subscriber::RedisSubscriber;
 
@@ -86,6 +88,12 @@ impl Redis {
     #[must_use]
     pub fn bars(&self) -> RedisBars {
         RedisBars::new(self.clone())
+    }
+
+    /// Keeps and reads dead letters.
+    #[must_use]
+    pub fn dead_letters(&self) -> RedisLetters {
+        RedisLetters::new(self.clone())
     }
 
     /// The reading half.
