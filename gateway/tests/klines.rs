@@ -331,7 +331,7 @@ async fn clients_that_come_while_bars_close_get_each_once() {
                 let is_last = message["type"] == "kline"
                     && number_of(M1, &message["bar"]) == 10 + BARS
                     && message["bar"]["closed"] == false;
-                if is_last && told.last == Some(9 + BARS) || is_last && told.last.is_none() {
+                if is_last && told.last.is_none_or(|it| it == 9 + BARS) {
                     return told.last;
                 }
             }

@@ -26,6 +26,9 @@ async fn an_index_names_its_sources() {
         ])
     );
     assert_eq!(ticker["excluded"], json!([{"exchange": "kraken", "reason": "crossed"}]));
+    let (status, price) = get(&stage, "/v1/price/BTC-USDT?exchange=index").await;
+    assert_eq!((status, &price["sources"]), (200, &ticker["sources"]));
+    assert_eq!(price["excluded"], ticker["excluded"]);
     let mut client = stage.client("?topics=BTC-USDT").await;
     let plain = client.next_of("ticker").await;
     assert!(plain.get("sources").is_none() && plain.get("excluded").is_none(), "{plain}");

@@ -136,6 +136,10 @@ impl Lines {
             self.store.clear(topic);
             return;
         }
+        if line.reading == Reading::Asked {
+            // What comes of it is too old, and asks again.
+            return;
+        }
         let limit = line.closed.map_or(MOST_BARS, |closed| missed_at_most(topic, closed, now));
         line.reading = Reading::Asked;
         let generation = line.generation;
@@ -151,7 +155,8 @@ impl Lines {
             };
             match line.reading {
                 Reading::Failed { .. } => line.reading = Reading::Failed { again: true },
-                Reading::No | Reading::Asked => {
+                Reading::Asked => {}
+                Reading::No => {
                     line.reading = Reading::Asked;
                     let generation = line.generation;
                     self.jobs.push(Job { topic, limit: MOST_BARS, generation });
