@@ -5,11 +5,13 @@
 //! - [`exchange`]: the venues' protocols, pure
 //! - [`connector`]: one connection each, kept for ever
 //! - [`quality`]: what may be called a price
+//! - [`derive`]: indexes across venues, and bars
 //! - [`outbox`]: the queue between connectors and publisher
 //! - [`publisher`]: lease, sequence numbers and batches
 
 pub mod config;
 pub mod connector;
+pub mod derive;
 pub mod exchange;
 #[cfg(feature = "testing")]
 pub mod fuzz;

@@ -4,7 +4,7 @@ use crate::{
     config::{ConfigErrors, FeedConfig, VenuePlan},
     connector::{Connector, Rest, Surroundings, Venue},
     outbox::Outbox,
-    publisher,
+    publisher::{self, Assignment},
     quality::{Accounting, Counts, DeadLetter, DeadLetters, dead_letters::ReasonCount},
 };
 use serde::Serialize;
@@ -92,15 +92,9 @@ pub fn run(
         connectors.extend(of_venue);
     }
     let configured = connectors.iter().flat_map(Connector::topics).collect();
-    let publisher = publisher::run(
-        bus,
-        Group::new(&config.group),
-        around.outbox,
-        configured,
-        clock,
-        readiness,
-        tasks.token(),
-    );
+    let assignment =
+        Assignment { group: Group::new(&config.group), configured, rules: config.rules() };
+    let publisher = publisher::run(bus, assignment, around.outbox, clock, readiness, tasks.token());
     tasks.essential("publisher", publisher);
     for connector in connectors {
         tasks.essential("connector", connector.run(tasks.token()));

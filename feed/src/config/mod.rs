@@ -8,13 +8,17 @@ pub use error::{ConfigError, ConfigErrors};
 pub use plan::VenuePlan;
 pub use timing::Timing;
 
+use crate::derive::Rules;
 use serde::{Deserialize, Serialize};
 use std::net::{Ipv4Addr, SocketAddr};
+use tickcast_shared::market::Interval;
 
 /// Port of the feed's admin listener.
 const ADMIN_PORT: u16 = 9091;
 /// The group whose topics a feed writes, unless configured otherwise.
 const GROUP: &str = "main";
+/// Fewest venues that make an index (`truth.md` 14).
+const INDEX_QUORUM: usize = 2;
 
 /// The contents of `[feed]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +30,15 @@ pub struct FeedConfig {
     pub group: String,
     /// The exchanges, each at most once.
     pub exchange: Vec<ExchangeConfig>,
+    /// Whether this feed announces indexes. They are made of its own exchanges, so of several feeds
+    /// only one should announce those of a symbol.
+    pub index: bool,
+    /// Fewest exchanges that make an index; 0: no index.
+    pub index_quorum: usize,
+    /// Whether this feed makes klines.
+    pub klines: bool,
+    /// The lengths of their bars.
+    pub kline_intervals: Vec<Interval>,
     /// Patience with the venues.
     pub timing: Timing,
 }
@@ -36,6 +49,10 @@ impl Default for FeedConfig {
             admin_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, ADMIN_PORT)),
             group: GROUP.to_owned(),
             exchange: Vec::new(),
+            index: true,
+            index_quorum: INDEX_QUORUM,
+            klines: true,
+            kline_intervals: Interval::ALL.to_vec(),
             timing: Timing::default(),
         }
     }
@@ -91,5 +108,14 @@ impl FeedConfig {
     /// [`ConfigErrors`] with one line per mistake: the key, the value and what would be right.
     pub fn plan(&self) -> Result<Vec<VenuePlan>, ConfigErrors> {
         plan::plan(self)
+    }
+
+    /// What is derived from the tickers.
+    #[must_use]
+    pub fn rules(&self) -> Rules {
+        let mut intervals = if self.klines { self.kline_intervals.clone() } else { Vec::new() };
+        intervals.sort_unstable();
+        intervals.dedup();
+        Rules { index_quorum: if self.index { self.index_quorum } else { 0 }, intervals }
     }
 }

@@ -1,18 +1,18 @@
 //! The publisher's calls to the bus, phase by phase.
 
 use super::{
-    counters,
+    Assignment, counters,
     phase::{Held, Phase},
     table::{Changes, Table},
 };
-use crate::outbox::Outbox;
-use std::time::Duration;
+use crate::{derive::Derive, outbox::Outbox};
+use std::{sync::Arc, time::Duration};
 use tickcast_shared::{
     admin::Readiness,
     backoff::Backoff,
-    bus::{Acquired, Bus, Error, Group, Heartbeat, Outage, Publisher, ShardBatch},
-    clock::Clock,
-    market::{Ticker, Topic},
+    bus::{Acquired, Body, Bus, Error, Group, Heartbeat, Outage, Publisher, Record, ShardBatch},
+    clock::{Clock, Micros},
+    market::Topic,
 };
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -22,6 +22,10 @@ use tracing::{info, warn};
 /// takes over soon after the active feed fell silent.
 const ASK_EVERY: Duration = Duration::from_millis(250);
 
+/// A feed that stands by keeps what has closed for so long: the active one, whose lease is good for
+/// [`LEASE_TTL`](tickcast_shared::bus::LEASE_TTL) after its last successful call, has written what is older.
+const KEEP_CLOSED: Duration = Duration::from_secs(60);
+
 /// Most changes in one call: some 3 MB, which Redis takes in a fraction of the command time-out.
 const MAX_CALL: usize = 8192;
 
@@ -30,6 +34,7 @@ pub(super) struct Writer {
     publisher: Publisher,
     group: Group,
     table: Table,
+    derive: Derive,
     outbox: Outbox,
     clock: Clock,
     readiness: Readiness,
@@ -43,15 +48,19 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn new(
         bus: &Bus,
-        group: Group,
+        assignment: Assignment,
         outbox: Outbox,
-        configured: Vec<(Topic, Ticker)>,
         clock: Clock,
         readiness: Readiness,
     ) -> Self {
+        let Assignment { group, configured, rules } = assignment;
+        let derive = Derive::new(rules, &configured, clock.now());
+        let tickers = configured.into_iter().map(|(topic, it)| (topic, Body::Ticker(it)));
+        let announced = tickers.chain(derive.announced()).collect();
         Self {
             publisher: bus.publisher(group.clone()),
-            table: Table::new(group.clone(), configured),
+            table: Table::new(group.clone(), announced),
+            derive,
             group,
             outbox,
             clock,
@@ -77,7 +86,12 @@ impl Writer {
     async fn advance(&mut self, phase: Phase, token: &CancellationToken) -> Result<Phase, Error> {
         match phase {
             Phase::Waiting { until } | Phase::Doubtful { until, .. } if Instant::now() < until => {
-                tokio::select! { () = token.cancelled() => {}, () = sleep_until(until) => {} }
+                tokio::select! {
+                    () = token.cancelled() => {}
+                    () = sleep_until(until) => {}
+                    // Bars need every price, so none may have to give way in a full outbox.
+                    () = self.outbox.arrived() => self.absorb(),
+                }
                 Ok(phase)
             }
             Phase::Waiting { .. } => self.acquire().await,
@@ -107,6 +121,7 @@ impl Writer {
     fn wait_for_other(&mut self, for_at_most: Duration) {
         self.restored();
         self.readiness.set(false);
+        self.table.stand_by(self.clock.now().minus(KEEP_CLOSED));
         if !self.said_busy {
             self.said_busy = true;
             info!(
@@ -126,6 +141,7 @@ impl Writer {
             return Ok(Phase::Waiting { until: Instant::now() });
         }
         self.absorb();
+        self.inherit_bars(&cached);
         self.table.enter(held.epoch);
         let changes = self.table.take_over(cached, self.clock.now(), Instant::now());
         let topics = changes.len();
@@ -138,12 +154,21 @@ impl Writer {
         Ok(Phase::Live(held))
     }
 
+    /// Bars are gone on with: what the former writer saw of them is added to what was seen here.
+    fn inherit_bars(&mut self, cached: &[(Topic, Arc<Record>)]) {
+        self.table.reconcile(cached);
+        let bars = self.derive.take_over(cached, self.table.wrote());
+        self.table.absorb(bars, Instant::now());
+    }
+
     /// Waits for the next thing to do, and does it.
     async fn live(&mut self, held: Held, token: &CancellationToken) -> Result<Phase, Error> {
+        let derived = self.derive.next_due().map(|due| self.instant(due));
         let beat = tokio::select! {
             biased;
             () = token.cancelled() => return Ok(Phase::Live(held)),
             () = sleep_until(held.beat) => true,
+            () = sleep_until(derived.unwrap_or(held.beat)) => false,
             () = self.outbox.arrived() => false,
         };
         if held.has_expired(Instant::now()) {
@@ -181,7 +206,7 @@ impl Writer {
     }
 
     async fn publish_heard(&mut self) -> Result<(), Error> {
-        let changes = self.outbox.take();
+        let changes = self.take_changes();
         let updates = changes.len() as u64;
         let batches = self.table.seal_heard(changes, self.clock.now());
         self.publish(batches, updates).await
@@ -207,10 +232,26 @@ impl Writer {
         Ok(())
     }
 
-    /// While nothing can be written, only the newest values are worth keeping.
+    /// While nothing can be written, only the newest values and closed bars are worth keeping.
     fn absorb(&mut self) {
-        let passed_over = self.table.absorb(self.outbox.take(), Instant::now());
+        let changes = self.take_changes();
+        let passed_over = self.table.absorb(changes, Instant::now());
         counters::conflated(passed_over);
+    }
+
+    /// What connectors have said, and what follows from it.
+    fn take_changes(&mut self) -> Changes {
+        let (mut changes, has_lost) = self.outbox.take_all();
+        if has_lost {
+            self.derive.interrupt();
+        }
+        self.derive.observe(&mut changes, self.clock.now());
+        changes
+    }
+
+    /// A moment of the feed's clock on the runtime's.
+    fn instant(&self, time: Micros) -> Instant {
+        Instant::now() + time.since(self.clock.now())
     }
 
     fn fail(&mut self, phase: Phase, error: &Error) -> Phase {
@@ -256,7 +297,7 @@ fn pieces(batches: Vec<ShardBatch>) -> Vec<Vec<ShardBatch>> {
     let mut pieces: Vec<Vec<ShardBatch>> = Vec::new();
     let mut room = 0_usize;
     for batch in batches {
-        let size = batch.puts.len() + batch.removes.len();
+        let size = batch.puts.len() + batch.removes.len() + batch.bars.len();
         match pieces.last_mut() {
             Some(piece) if size <= room => {
                 room -= size;

@@ -1,5 +1,6 @@
 //! A publisher as a reader of the bus sees it.
 
+mod derived;
 mod faults;
 mod rig;
 mod table;
