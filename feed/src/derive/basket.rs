@@ -18,6 +18,8 @@ pub(super) struct Basket {
     members: Vec<Member>,
     /// Fewest venues that make an index.
     quorum: usize,
+    /// Whether its topic exists.
+    pub is_announced: bool,
     /// As it was last published.
     ticker: Ticker,
     published: Micros,
@@ -29,6 +31,8 @@ pub(super) struct Basket {
 #[derive(Debug)]
 struct Member {
     exchange: ExchangeId,
+    /// False once its topic has ceased to exist; the place stays, since it may come back.
+    is_configured: bool,
     middle: Result<Price, Reason>,
     received: Micros,
     source: Source,
@@ -51,17 +55,29 @@ pub(super) enum Next {
 }
 
 impl Basket {
-    /// An index of these venues, each of which may be known to be a simulator.
-    pub(super) fn new(
-        topic: Topic,
-        venues: Vec<(ExchangeId, bool)>,
-        quorum: usize,
-        now: Micros,
-    ) -> Self {
-        let simulated = venues.iter().any(|(_, simulated)| *simulated);
-        let ticker = Ticker::pending(topic.symbol(), simulated, now);
-        let members = venues.into_iter().map(|(exchange, simulated)| Member {
-            exchange,
+    /// An index without venues yet.
+    pub(super) fn new(topic: Topic, quorum: usize, now: Micros) -> Self {
+        Self {
+            ticker: Ticker::pending(topic.symbol(), false, now),
+            topic,
+            members: Vec::new(),
+            quorum,
+            is_announced: false,
+            published: Micros(0),
+            middles: Vec::new(),
+        }
+    }
+
+    /// Another venue lists the symbol, or lists it again; returns its place.
+    pub(super) fn enlist(&mut self, exchange: &ExchangeId, simulated: bool, now: Micros) -> usize {
+        self.ticker.simulated |= simulated && self.ticker.last_price.is_none();
+        if let Some(at) = self.members.iter().position(|it| it.exchange == *exchange) {
+            self.members[at].is_configured = true;
+            return at;
+        }
+        self.members.push(Member {
+            exchange: exchange.clone(),
+            is_configured: true,
             middle: Err(Reason::PENDING),
             received: now,
             source: Source::Stream,
@@ -69,14 +85,12 @@ impl Basket {
             standing: Reason::PENDING,
             shown: Reason::PENDING,
         });
-        Self {
-            topic,
-            members: members.collect(),
-            quorum,
-            ticker,
-            published: Micros(0),
-            middles: Vec::new(),
-        }
+        self.members.len() - 1
+    }
+
+    /// Whether enough venues are configured for it to exist.
+    pub(super) fn has_quorum(&self) -> bool {
+        self.configured().count() >= self.quorum
     }
 
     /// What is announced before any value is there.
@@ -96,8 +110,13 @@ impl Basket {
 
     /// A venue's topic has ceased to exist.
     pub(super) fn forget(&mut self, member: usize, now: Micros) -> Next {
+        self.members[member].is_configured = false;
         self.members[member].middle = Err(Reason::UNCONFIGURED);
         self.judge(now)
+    }
+
+    fn configured(&self) -> impl Iterator<Item = &Member> {
+        self.members.iter().filter(|member| member.is_configured)
     }
 
     /// What the members amount to now.
@@ -187,7 +206,7 @@ impl Basket {
 
     fn body(&self, ticker: Ticker) -> Body {
         let (mut sources, mut excluded) = (Vec::new(), Vec::new());
-        for member in &self.members {
+        for member in self.configured() {
             let exchange = member.exchange.clone();
             match &member.middle {
                 Ok(price) if member.standing == Reason::NONE => sources.push(IndexSource {

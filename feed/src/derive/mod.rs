@@ -126,9 +126,11 @@ impl Derive {
         now: Micros,
         derived: &mut Vec<(Topic, Change)>,
     ) {
-        if let Change::Put(body) = &change {
-            self.klines.observe(&topic, body.ticker(), now, derived);
-        }
+        let ticker = match &change {
+            Change::Put(body) => body.ticker(),
+            Change::Remove => None,
+        };
+        self.klines.observe(&topic, ticker, now, derived);
         derived.push((topic, change));
     }
 }

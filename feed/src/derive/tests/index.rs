@@ -128,9 +128,29 @@ fn below_the_quorum_it_keeps_its_last_value_as_stale() {
     assert_eq!(shown(&lost), stale_at("100", Reason::QUORUM));
     assert_eq!(excluded(&lost), pairs(&[("okx", "stale")]));
     assert_eq!(sources(&lost), pairs(&[("kucoin", "100")]));
-    let gone = indexes(rig.remove("kucoin", at(1500)));
-    assert_eq!(excluded(&gone[0]), pairs(&[("kucoin", "unconfigured"), ("okx", "stale")]));
-    assert_eq!(gone[0].ticker.received_ts, Some(at(1)));
+    let none = one(&mut rig, "kucoin", stale(at(1500)), 1500);
+    assert_eq!(excluded(&none), pairs(&[("kucoin", "stale"), ("okx", "stale")]));
+    assert_eq!(none.ticker.received_ts, Some(at(1)));
+}
+
+#[test]
+fn venues_come_and_go_and_the_index_with_them() {
+    let mut rig = Rig::new(&["kucoin"], 2, &[]);
+    assert!(rig.0.announced().is_empty());
+    let pending = Ticker::pending("BTCUSDT", true, START);
+    let announced = one(&mut rig, "okx", pending, 1);
+    assert_eq!((announced.ticker.state, announced.ticker.simulated), (State::Pending, true));
+    none(&mut rig, "okx", quote("100", "100", at(2)), 2);
+    one(&mut rig, "kucoin", quote("100", "100", at(2)), 2);
+    let three = one(&mut rig, "binance", quote("100.1", "100.1", at(1100)), 1100);
+    assert_eq!(sources(&three).len(), 3, "it changes the sources alone, and a second is over");
+    let two = indexes(rig.remove("okx", at(2200)));
+    assert_eq!((sources(&two[0]).len(), excluded(&two[0]).len()), (2, 0));
+    let removed = rig.remove("binance", at(2300));
+    assert_eq!(removed, [(INDEX.parse().unwrap(), crate::outbox::Change::Remove)]);
+    none(&mut rig, "kucoin", quote("99", "99", at(2400)), 2400);
+    let back = one(&mut rig, "okx", quote("99", "99", at(2500)), 2500);
+    assert_eq!(shown(&back), live("99"));
 }
 
 #[test]
@@ -191,7 +211,7 @@ fn it_owns_up_to_simulated_and_polled_sources() {
 #[test]
 fn what_is_no_part_of_an_index_is_passed_over() {
     let mut rig = Rig::new(&["kucoin", "okx"], 2, &[]);
-    none(&mut rig, "bybit", quote("100", "100", at(1)), 1);
+    none(&mut rig, "index", quote("100", "100", at(1)), 1);
     assert_eq!(rig.0.announced()[0].0.as_str(), INDEX);
     assert!(rig.observe(vec![(topic("bybit"), crate::outbox::Change::Remove)], at(2)).is_empty());
 }
