@@ -4,6 +4,7 @@
 //! - [`table`]: the group's topics and their numbers, pure
 //! - [`closings`]: closed bars until they are known to be written, pure
 //! - [`batches`]: changes sorted by shard
+//! - [`shelf`]: bars of back-fills on their way to the writer
 //! - [`writer`]: the calls to the bus
 //!
 //! Publishing is batched by nature: an idle publisher writes at once, and whatever arrives while a
@@ -13,10 +14,13 @@ mod batches;
 mod closings;
 pub(crate) mod counters;
 mod phase;
+mod shelf;
 mod table;
 #[cfg(test)]
 mod tests;
 mod writer;
+
+pub use shelf::{NotKept, Requests, Shelf, shelf};
 
 use crate::{derive::Rules, outbox::Outbox};
 use tickcast_shared::{
@@ -37,6 +41,8 @@ pub struct Assignment {
     pub configured: Vec<(Topic, Ticker)>,
     /// What is derived from them.
     pub rules: Rules,
+    /// Bars that others want to be kept.
+    pub requests: Requests,
 }
 
 /// Publishes what comes into the outbox, and what is derived from it, until the token is cancelled, whatever

@@ -3,6 +3,7 @@
 use super::{
     Assignment, counters,
     phase::{Held, Phase},
+    shelf::{Request, Requests},
     table::{Changes, Table},
 };
 use crate::{derive::Derive, outbox::Outbox};
@@ -35,6 +36,7 @@ pub(super) struct Writer {
     group: Group,
     table: Table,
     derive: Derive,
+    requests: Requests,
     outbox: Outbox,
     clock: Clock,
     readiness: Readiness,
@@ -53,7 +55,7 @@ impl Writer {
         clock: Clock,
         readiness: Readiness,
     ) -> Self {
-        let Assignment { group, configured, rules } = assignment;
+        let Assignment { group, configured, rules, requests } = assignment;
         let derive = Derive::new(rules, &configured, clock.now());
         let tickers = configured.into_iter().map(|(topic, it)| (topic, Body::Ticker(it)));
         let announced = tickers.chain(derive.announced()).collect();
@@ -61,6 +63,7 @@ impl Writer {
             publisher: bus.publisher(group.clone()),
             table: Table::new(group.clone(), announced),
             derive,
+            requests,
             group,
             outbox,
             clock,
@@ -164,24 +167,44 @@ impl Writer {
     /// Waits for the next thing to do, and does it.
     async fn live(&mut self, held: Held, token: &CancellationToken) -> Result<Phase, Error> {
         let derived = self.derive.next_due().map(|due| self.instant(due));
-        let beat = tokio::select! {
+        let next = tokio::select! {
             biased;
             () = token.cancelled() => return Ok(Phase::Live(held)),
-            () = sleep_until(held.beat) => true,
-            () = sleep_until(derived.unwrap_or(held.beat)) => false,
-            () = self.outbox.arrived() => false,
+            () = sleep_until(held.beat) => Next::Beat,
+            () = sleep_until(derived.unwrap_or(held.beat)) => Next::Publish,
+            () = self.outbox.arrived() => Next::Publish,
+            request = self.requests.next() => Next::Keep(request),
         };
         if held.has_expired(Instant::now()) {
             return Err(Error::Fenced);
         }
-        if beat {
-            let held = self.beat(held).await?;
-            let removals = self.table.due_removals(Instant::now());
-            self.publish_own(removals).await?;
-            return Ok(Phase::Live(held));
+        match next {
+            Next::Beat => return self.live_beat(held).await,
+            Next::Publish => self.publish_heard().await?,
+            Next::Keep(request) => self.keep(request).await?,
         }
-        self.publish_heard().await?;
         Ok(Phase::Live(held))
+    }
+
+    async fn live_beat(&mut self, held: Held) -> Result<Phase, Error> {
+        let held = self.beat(held).await?;
+        let removals = self.table.due_removals(Instant::now());
+        self.publish_own(removals).await?;
+        // On a busy feed the outbox is never empty, and this is when others have their turn.
+        if let Some(request) = self.requests.waiting() {
+            self.keep(request).await?;
+        }
+        Ok(Phase::Live(held))
+    }
+
+    /// Keeps bars of a back-fill. Unconfirmed, the request goes, and whoever made it asks again.
+    async fn keep(&mut self, mut request: Request) -> Result<(), Error> {
+        let batch = std::mem::take(&mut request.batch);
+        if !batch.bars.is_empty() {
+            self.publisher.publish(vec![batch]).await?;
+        }
+        request.confirm();
+        Ok(())
     }
 
     /// Something failed, and may have happened all the same. If the lease still holds, with the
@@ -290,6 +313,13 @@ impl Writer {
         counters::epoch(0);
         self.readiness.set(false);
     }
+}
+
+/// What there is to do for a feed that holds its group.
+enum Next {
+    Beat,
+    Publish,
+    Keep(Request),
 }
 
 /// Whole batches in groups that one call can carry.

@@ -3,7 +3,7 @@
 use crate::{
     derive::Rules,
     outbox::Outbox,
-    publisher::{self, Assignment},
+    publisher::{self, Assignment, Shelf},
 };
 use std::{
     collections::HashMap,
@@ -66,6 +66,7 @@ pub fn seen(record: &Record) -> (State, String, Option<String>) {
 pub struct Feed {
     pub outbox: Outbox,
     pub readiness: Readiness,
+    pub shelf: Shelf,
     token: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -90,17 +91,18 @@ impl Feed {
         clock: Clock,
     ) -> Self {
         let (readiness, token) = (Readiness::default(), CancellationToken::new());
+        let (shelf, requests) = publisher::shelf();
         let configured = topics.into_iter().map(|topic| (topic, pending())).collect();
         let run = publisher::run(
             bus.clone(),
-            Assignment { group: Group::new("main"), configured, rules },
+            Assignment { group: Group::new("main"), configured, rules, requests },
             outbox.clone(),
             clock,
             readiness.clone(),
             token.clone(),
         );
         let task = tokio::spawn(async move { run.await.unwrap() });
-        Self { outbox, readiness, token, task }
+        Self { outbox, readiness, shelf, token, task }
     }
 
     pub async fn ready(&self) {
