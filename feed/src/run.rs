@@ -1,21 +1,26 @@
 //! A feed from its configuration to its tasks.
 
 use crate::{
+    backfill::Backfill,
     config::{ConfigErrors, FeedConfig, VenuePlan},
     connector::{Connector, Rest, Surroundings, Venue},
+    letters,
     outbox::Outbox,
     publisher::{self, Assignment},
-    quality::{Accounting, Counts, DeadLetter, DeadLetters, dead_letters::ReasonCount},
+    quality::{
+        Accounting, Board, Counts, DeadLetter, DeadLetters, Filter, dead_letters::ReasonCount,
+    },
 };
 use serde::Serialize;
 use std::sync::Arc;
 use tickcast_shared::{
     admin::{Queues, Readiness},
-    bus::{Bus, Group},
+    bus::Bus,
     clock::Clock,
     lifecycle::Tasks,
-    market::Symbol,
+    market::{Symbol, Ticker, Topic},
 };
+use tokio::sync::watch;
 use tracing::{info, warn};
 
 /// Why a feed cannot start.
@@ -50,12 +55,14 @@ pub struct Dlq {
 }
 
 impl Feed {
-    /// The books, and at most `limit` dead letters, newest first.
+    /// The books, and at most `limit` dead letters that the filter admits, newest first.
     #[must_use]
-    pub fn dlq(&self, limit: usize) -> Dlq {
-        let report = self.dead_letters.report(limit);
+    pub fn dlq(&self, filter: &Filter, limit: usize) -> Dlq {
+        let report = self.dead_letters.report(filter, limit);
+        let wanted = |name: &str| filter.exchange.as_deref().is_none_or(|wanted| wanted == name);
+        let books = self.accounting.iter().map(Accounting::counts);
         Dlq {
-            exchanges: self.accounting.iter().map(Accounting::counts).collect(),
+            exchanges: books.filter(|it| wanted(it.exchange.as_str())).collect(),
             counts: report.counts,
             letters: report.letters,
         }
@@ -83,17 +90,37 @@ pub fn run(
         outbox: Outbox::new(&queues),
         rest: Rest::new()?,
         dead_letters: DeadLetters::new(&queues),
+        board: Board::default(),
     };
+    if let Some(partition) = &config.partition {
+        let (group, symbols) =
+            (config.bus_group(), plans.iter().map(|it| it.symbols.len()).sum::<usize>());
+        info!(partition, %group, symbols, "taking one part of the symbols");
+    }
     let mut accounting = Vec::new();
     let mut connectors = Vec::new();
-    for plan in &plans {
-        let (books, of_venue) = connect(plan, around.clone(), &queues);
-        accounting.push(books);
+    let mut venues = Vec::new();
+    for plan in plans.iter().filter(|plan| !plan.symbols.is_empty()) {
+        let (venue, of_venue) = connect(plan, around.clone(), &queues);
+        accounting.push(venue.accounting.clone());
+        venues.push(venue);
         connectors.extend(of_venue);
     }
-    let configured = connectors.iter().flat_map(Connector::topics).collect();
-    let assignment =
-        Assignment { group: Group::new(&config.group), configured, rules: config.rules() };
+    let configured: Vec<(Topic, Ticker)> = connectors.iter().flat_map(Connector::topics).collect();
+    let group = config.bus_group();
+    let (kept, letters) = (bus.dead_letters(), around.dead_letters.clone());
+    let (most, token) = (config.max_dead_letters, tasks.token());
+    tasks.essential("dead_letters", letters::run(kept, letters, group.clone(), most, token));
+    let (shelf, requests) = publisher::shelf();
+    let topics: Vec<Topic> = configured.iter().map(|(topic, _)| topic.clone()).collect();
+    for venue in venues {
+        let filler = Backfill::new(venue, config.extent(), &bus, shelf.clone(), clock);
+        tasks.essential(
+            "backfill",
+            filler.run(watch::channel(Some(topics.clone())).1, tasks.token()),
+        );
+    }
+    let assignment = Assignment { group, configured, rules: config.rules(), requests };
     let publisher = publisher::run(bus, assignment, around.outbox, clock, readiness, tasks.token());
     tasks.essential("publisher", publisher);
     for connector in connectors {
@@ -107,7 +134,7 @@ fn connect(
     plan: &VenuePlan,
     around: Surroundings,
     queues: &Queues,
-) -> (Accounting, Vec<Connector>) {
+) -> (Arc<Venue>, Vec<Connector>) {
     let shares = shares(&plan.symbols, plan.exchange.limits().symbols_per_connection);
     let venue = Arc::new(Venue::new(plan, shares.len(), around));
     info!(
@@ -123,7 +150,7 @@ fn connect(
         .enumerate()
         .map(|(place, share)| Connector::new(venue.clone(), place, share, queues))
         .collect();
-    (venue.accounting.clone(), connectors)
+    (venue, connectors)
 }
 
 /// The symbols in as few shares as possible of at most `most`, of nearly the same size.
@@ -174,7 +201,9 @@ mod tests {
         let reading = async {
             loop {
                 let Event::Message(_, message) = subscriber.next().await else { continue };
-                let live = |record: &Record| record.body.ticker().unwrap().state == State::Live;
+                let live = |record: &Record| {
+                    record.body.ticker().is_some_and(|it| it.state == State::Live)
+                };
                 if let Some((_, record)) = message.puts.into_iter().find(|(_, it)| live(it)) {
                     return record;
                 }
@@ -211,13 +240,13 @@ mod tests {
         peer.send("{").await;
         peer.send(okx_ticker("BTC-USDT", "11")).await;
         let refused = async {
-            while feed.dlq(9).letters.is_empty() {
+            while feed.dlq(&Filter::default(), 9).letters.is_empty() {
                 tokio::task::yield_now().await;
             }
         };
         timeout(PATIENCE, refused).await.expect("no dead letter in time");
-        assert_eq!(feed.dlq(9).letters[0].raw, "{");
-        assert_eq!(feed.dlq(9).exchanges[0].refused["undecodable"], 1);
+        assert_eq!(feed.dlq(&Filter::default(), 9).letters[0].raw, "{");
+        assert_eq!(feed.dlq(&Filter::default(), 9).exchanges[0].refused["undecodable"], 1);
         tasks.token().cancel();
         tasks.finish().await.unwrap();
     }

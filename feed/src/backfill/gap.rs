@@ -146,7 +146,10 @@ mod tests {
     fn only_what_is_missing_or_incomplete_is_asked_for() {
         let m1 = Interval::M1;
         let all = Span { from: Micros(START), end: Micros(START + 10 * MINUTE) };
-        let kept: Vec<Bar> = (0..10).map(|n| bar(m1, n, n != 4)).filter(|bar| bar.open_time.0 != START + 7 * MINUTE).collect();
+        let kept: Vec<Bar> = (0..10)
+            .map(|n| bar(m1, n, n != 4))
+            .filter(|bar| bar.open_time.0 != START + 7 * MINUTE)
+            .collect();
         let gap = Gap::find(m1, all, &kept);
         assert_eq!(gap.len(), 2);
         let requests: Vec<_> = gap.requests(2).into_iter().map(minutes).collect();

@@ -23,7 +23,7 @@ use tickcast_shared::{
     clock::Clock,
     market::{Bar, Interval, Topic},
 };
-use tokio::time::sleep;
+use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 /// Attempts at one request before its topic is left for the next start.
@@ -49,6 +49,7 @@ pub(crate) struct Backfill {
     kept: Bars,
     shelf: Shelf,
     clock: Clock,
+    backoff: Backoff,
     progress: Progress,
 }
 
@@ -71,8 +72,8 @@ impl Backfill {
         shelf: Shelf,
         clock: Clock,
     ) -> Self {
-        let progress = Progress::of(venue.id());
-        Self { venue, extent, kept: bus.bars(), shelf, clock, progress }
+        let (progress, backoff) = (Progress::of(venue.id()), venue.backoff());
+        Self { venue, extent, kept: bus.bars(), shelf, clock, backoff, progress }
     }
 
     /// Fills the gaps of these topics once, when this feed holds its group, and then rests until the
@@ -82,12 +83,14 @@ impl Backfill {
     /// Never: what cannot be had is left for the next start.
     pub(crate) async fn run(
         mut self,
-        topics: impl Future<Output = Vec<Topic>>,
+        mut topics: watch::Receiver<Option<Vec<Topic>>>,
         token: CancellationToken,
     ) -> Result<(), Infallible> {
         let fill = async {
-            let topics = topics.await;
-            if !topics.is_empty() && !self.extent.intervals.is_empty() {
+            let topics = topics.wait_for(Option::is_some).await;
+            // Where the publisher has ended, so does everything.
+            let topics = topics.map(|found| found.clone().unwrap_or_default()).unwrap_or_default();
+            if !self.extent.intervals.is_empty() && self.extent.bars > 0 {
                 self.fill(&topics).await;
             }
         };
@@ -100,6 +103,9 @@ impl Backfill {
     async fn fill(&mut self, topics: &[Topic]) {
         self.shelf.held().await;
         let instruments = self.venue.instruments(topics).await;
+        if instruments.is_empty() {
+            return;
+        }
         self.progress.begins(instruments.len(), &self.extent);
         // The shortest bars first: they are what charts show, and what goes first.
         for interval in self.extent.intervals.clone() {
@@ -147,7 +153,7 @@ impl Backfill {
                 Err(error) if failures >= ATTEMPTS => return Err(error.into()),
                 Err(_) => failures += 1,
             }
-            sleep(Backoff::VENUE.random_delay(failures)).await;
+            sleep(self.backoff.random_delay(failures)).await;
         }
     }
 
@@ -168,7 +174,7 @@ impl Backfill {
                 Err(loss) if failures >= ATTEMPTS => return Err(loss.into()),
                 Err(_) => failures += 1,
             }
-            sleep(Backoff::VENUE.random_delay(failures)).await;
+            sleep(self.backoff.random_delay(failures)).await;
         }
     }
 
@@ -179,7 +185,7 @@ impl Backfill {
             if failures > ATTEMPTS {
                 return Err(error.into());
             }
-            sleep(Backoff::VENUE.random_delay(failures)).await;
+            sleep(self.backoff.random_delay(failures)).await;
         }
         Ok(())
     }

@@ -27,7 +27,16 @@ impl Progress {
     pub(super) fn of(exchange: &ExchangeId) -> Self {
         let now = Instant::now();
         let (topics, done, requests, bars, failed) = (0, 0, 0, 0, 0);
-        Self { exchange: exchange.clone(), began: now, said: now, topics, done, requests, bars, failed }
+        Self {
+            exchange: exchange.clone(),
+            began: now,
+            said: now,
+            topics,
+            done,
+            requests,
+            bars,
+            failed,
+        }
     }
 
     pub(super) fn begins(&mut self, instruments: usize, extent: &Extent) {

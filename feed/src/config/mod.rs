@@ -1,17 +1,19 @@
 //! The `[feed]` section: which symbols of which exchanges, and how patient to be.
 
 pub mod error;
+pub mod partition;
 pub mod plan;
 pub mod timing;
 
 pub use error::{ConfigError, ConfigErrors};
+pub use partition::Partition;
 pub use plan::VenuePlan;
 pub use timing::Timing;
 
-use crate::derive::Rules;
+use crate::{backfill::Extent, derive::Rules};
 use serde::{Deserialize, Serialize};
 use std::net::{Ipv4Addr, SocketAddr};
-use tickcast_shared::market::Interval;
+use tickcast_shared::{bus::Group, market::Interval};
 
 /// Port of the feed's admin listener.
 const ADMIN_PORT: u16 = 9091;
@@ -19,6 +21,14 @@ const ADMIN_PORT: u16 = 9091;
 const GROUP: &str = "main";
 /// Fewest venues that make an index (`truth.md` 14).
 const INDEX_QUORUM: usize = 2;
+/// Bars of each interval that are asked of the venues at start: what a chart shows at first, for one
+/// request of most venues.
+const BACKFILL_BARS: usize = 500;
+/// More than that would only keep the venues busy.
+const MAX_BACKFILL_BARS: usize = 5000;
+
+/// Refused messages kept on the bus: hours of a venue that goes wrong, some 10 MB of Redis' memory.
+const MAX_DEAD_LETTERS: usize = 10_000;
 
 /// The contents of `[feed]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +38,9 @@ pub struct FeedConfig {
     pub admin_listen: SocketAddr,
     /// Name of the set of topics that this feed writes; one feed at a time holds it.
     pub group: String,
+    /// Which part of the symbols this feed takes, such as `1/3`; all of them where it is not set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partition: Option<String>,
     /// The exchanges, each at most once.
     pub exchange: Vec<ExchangeConfig>,
     /// Whether this feed announces indexes. They are made of its own exchanges, so of several feeds
@@ -39,6 +52,12 @@ pub struct FeedConfig {
     pub klines: bool,
     /// The lengths of their bars.
     pub kline_intervals: Vec<Interval>,
+    /// Whether bars from before the start are asked of the exchanges.
+    pub backfill: bool,
+    /// How many of each interval, at most 5000.
+    pub backfill_bars: usize,
+    /// About how many refused messages are kept on the bus for `tickcast dlq`; 0: none.
+    pub max_dead_letters: usize,
     /// Patience with the venues.
     pub timing: Timing,
 }
@@ -48,11 +67,15 @@ impl Default for FeedConfig {
         Self {
             admin_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, ADMIN_PORT)),
             group: GROUP.to_owned(),
+            partition: None,
             exchange: Vec::new(),
             index: true,
             index_quorum: INDEX_QUORUM,
             klines: true,
             kline_intervals: Interval::ALL.to_vec(),
+            backfill: true,
+            backfill_bars: BACKFILL_BARS,
+            max_dead_letters: MAX_DEAD_LETTERS,
             timing: Timing::default(),
         }
     }
@@ -74,6 +97,7 @@ impl FeedConfig {
             ws_url: Some("ws://127.0.0.1:7000".to_owned()),
             simulated: false,
         });
+        sample.partition = Some("1/3".to_owned());
         let timing = &mut sample.timing;
         for unset in [&mut timing.idle_ms, &mut timing.quiet_ms, &mut timing.proof_ms] {
             *unset = Some(SAMPLE_MS);
@@ -110,6 +134,13 @@ impl FeedConfig {
         plan::plan(self)
     }
 
+    /// What is asked of the exchanges at start.
+    #[must_use]
+    pub fn extent(&self) -> Extent {
+        let intervals = if self.backfill { self.rules().intervals } else { Vec::new() };
+        Extent { intervals, bars: self.backfill_bars.min(MAX_BACKFILL_BARS) }
+    }
+
     /// What is derived from the tickers.
     #[must_use]
     pub fn rules(&self) -> Rules {
@@ -117,5 +148,18 @@ impl FeedConfig {
         intervals.sort_unstable();
         intervals.dedup();
         Rules { index_quorum: if self.index { self.index_quorum } else { 0 }, intervals }
+    }
+
+    /// The part of the symbols that this feed takes; all of them where none that makes sense is
+    /// named, which [`Self::plan`] refuses.
+    #[must_use]
+    pub fn partition(&self) -> Partition {
+        self.partition.as_deref().and_then(|text| text.parse().ok()).unwrap_or_default()
+    }
+
+    /// The name under which this feed and its standbys write.
+    #[must_use]
+    pub fn bus_group(&self) -> Group {
+        self.partition().group(&self.group)
     }
 }

@@ -4,6 +4,7 @@
 //! [`outstanding`], [`log_limit`]. Sockets are touched in `dial` and `session` only.
 
 mod dial;
+mod history;
 pub mod link;
 mod links;
 pub mod log_limit;
@@ -75,7 +76,9 @@ impl Connector {
         let by_rule = |symbol: &Symbol| (symbol.clone(), venue.exchange.name_by_rule(symbol));
         let named: Vec<(Symbol, String)> = symbols.iter().map(by_rule).collect();
         let (accounting, letters) = (venue.accounting.clone(), venue.dead_letters.clone());
-        let quality = Quality::new(accounting, letters, &named, venue.simulated, venue.clock.now());
+        let quality = Quality::new(accounting, letters, &named, venue.simulated, venue.clock.now())
+            .at(&venue.board)
+            .with_quotes_good_for(venue.exchange.limits().quotes_good_for);
         let good = Duration::from_millis(venue.timing.good_ms);
         Self {
             course: Course::new(venue.timing.backoff(), good),

@@ -5,7 +5,7 @@ use crate::{
     config::{Timing, VenuePlan},
     exchange::{Addresses, Exchange, Listing, Rate, names_except},
     outbox::Outbox,
-    quality::{Accounting, DeadLetters},
+    quality::{Accounting, Board, DeadLetters},
 };
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use std::{
@@ -35,7 +35,9 @@ pub struct Venue {
     /// The books of the venue.
     pub accounting: Accounting,
     pub(super) dead_letters: DeadLetters,
+    pub(super) board: Board,
     dials: DefaultDirectRateLimiter,
+    requests: DefaultDirectRateLimiter,
     listing: Mutex<ListingState>,
     /// The venue has turned this address away until then.
     closed_until: SyncMutex<Option<Instant>>,
@@ -61,6 +63,8 @@ pub struct Surroundings {
     pub rest: Rest,
     /// Where refused messages go.
     pub dead_letters: DeadLetters,
+    /// What all venues say.
+    pub board: Board,
 }
 
 /// A token bucket of that rate.
@@ -73,7 +77,7 @@ impl Venue {
     /// A venue with so many connections.
     #[must_use]
     pub fn new(plan: &VenuePlan, connections: usize, around: Surroundings) -> Self {
-        let Surroundings { timing, clock, outbox, rest, dead_letters } = around;
+        let Surroundings { timing, clock, outbox, rest, dead_letters, board } = around;
         let links = Links::new(&plan.id, connections, outbox.clone(), clock.now());
         Self {
             exchange: plan.exchange,
@@ -86,7 +90,9 @@ impl Venue {
             links,
             accounting: Accounting::of(&plan.id),
             dead_letters,
+            board,
             dials: budget(plan.exchange.limits().dials),
+            requests: budget(plan.exchange.limits().requests),
             listing: Mutex::new(ListingState::Missing { asked: None }),
             closed_until: SyncMutex::default(),
             log_limit: SyncMutex::default(),
@@ -129,6 +135,14 @@ impl Venue {
     /// The names of the other venues, for advice.
     pub(super) fn others(&self) -> String {
         names_except(self.exchange.name())
+    }
+
+    /// Waits until the venue's request limit, and a refusal of this address, allow another request.
+    pub(super) async fn may_request(&self) {
+        while let Some(until) = self.closed_until() {
+            tokio::time::sleep_until(until.into()).await;
+        }
+        self.requests.until_ready().await;
     }
 
     /// The names of the venue's symbols: its own list, or its naming rule while that is missing.

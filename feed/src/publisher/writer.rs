@@ -9,7 +9,7 @@ use super::{
 use crate::{derive::Derive, outbox::Outbox};
 use std::{sync::Arc, time::Duration};
 use tickcast_shared::{
-    admin::Readiness,
+    admin::{Readiness, Service},
     backoff::Backoff,
     bus::{Acquired, Body, Bus, Error, Group, Heartbeat, Outage, Publisher, Record, ShardBatch},
     clock::{Clock, Micros},
@@ -76,6 +76,7 @@ impl Writer {
 
     /// Goes from phase to phase until the token is cancelled, then lets go.
     pub(super) async fn write(&mut self, token: &CancellationToken) {
+        counters::epoch(0);
         let mut phase = Phase::Waiting { until: Instant::now() };
         while !token.is_cancelled() {
             phase = match self.advance(phase, token).await {
@@ -123,13 +124,13 @@ impl Writer {
     /// Another feed is active: this one stands by.
     fn wait_for_other(&mut self, for_at_most: Duration) {
         self.restored();
-        self.readiness.set(false);
+        self.readiness.enter(Service::Standby);
         self.table.stand_by(self.clock.now().minus(KEEP_CLOSED));
         if !self.said_busy {
             self.said_busy = true;
             info!(
                 group = %self.group, lease_ms = for_at_most.as_millis(),
-                "another feed holds this group; waiting to take over when it stops"
+                "another feed holds this group; standing by, to take over when it stops"
             );
         }
     }
@@ -172,6 +173,7 @@ impl Writer {
             () = token.cancelled() => return Ok(Phase::Live(held)),
             () = sleep_until(held.beat) => Next::Beat,
             () = sleep_until(derived.unwrap_or(held.beat)) => Next::Publish,
+            () = self.outbox.link_changed() => return Ok(Phase::Live(held.with_news())),
             () = self.outbox.arrived() => Next::Publish,
             request = self.requests.next() => Next::Keep(request),
         };

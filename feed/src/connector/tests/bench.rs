@@ -6,7 +6,7 @@ use crate::{
     connector::{Connector, Rest, Surroundings, Venue},
     exchange::{Addresses, by_name},
     outbox::{Change, Outbox},
-    quality::{Counts, DeadLetters},
+    quality::{Board, Counts, DeadLetters},
 };
 use std::{
     collections::HashMap,
@@ -77,6 +77,7 @@ impl Bench {
             outbox: outbox.clone(),
             rest: Rest::new().unwrap(),
             dead_letters: letters.clone(),
+            board: Board::default(),
         };
         let shared = Arc::new(Venue::new(&plan, 1, around));
         let connector = Connector::new(shared.clone(), 0, plan.symbols, &queues);

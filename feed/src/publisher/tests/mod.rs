@@ -2,6 +2,6 @@
 
 mod derived;
 mod faults;
-mod rig;
+pub(crate) mod rig;
 mod table;
 mod takeover;
