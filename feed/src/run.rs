@@ -1,11 +1,12 @@
 //! A feed from its configuration to its tasks.
 
 use crate::{
+    backfill::Backfill,
     config::{ConfigErrors, FeedConfig, VenuePlan},
     connector::{Connector, Rest, Surroundings, Venue},
     letters,
     outbox::Outbox,
-    publisher,
+    publisher::{self, Assignment},
     quality::{
         Accounting, Board, Counts, DeadLetter, DeadLetters, Filter, dead_letters::ReasonCount,
     },
@@ -17,8 +18,9 @@ use tickcast_shared::{
     bus::Bus,
     clock::Clock,
     lifecycle::Tasks,
-    market::Symbol,
+    market::{Symbol, Ticker, Topic},
 };
+use tokio::sync::watch;
 use tracing::{info, warn};
 
 /// Why a feed cannot start.
@@ -97,18 +99,29 @@ pub fn run(
     }
     let mut accounting = Vec::new();
     let mut connectors = Vec::new();
+    let mut venues = Vec::new();
     for plan in plans.iter().filter(|plan| !plan.symbols.is_empty()) {
-        let (books, of_venue) = connect(plan, around.clone(), &queues);
-        accounting.push(books);
+        let (venue, of_venue) = connect(plan, around.clone(), &queues);
+        accounting.push(venue.accounting.clone());
+        venues.push(venue);
         connectors.extend(of_venue);
     }
-    let configured = connectors.iter().flat_map(Connector::topics).collect();
+    let configured: Vec<(Topic, Ticker)> = connectors.iter().flat_map(Connector::topics).collect();
     let group = config.bus_group();
     let (kept, letters) = (bus.dead_letters(), around.dead_letters.clone());
     let (most, token) = (config.max_dead_letters, tasks.token());
     tasks.essential("dead_letters", letters::run(kept, letters, group.clone(), most, token));
-    let publisher =
-        publisher::run(bus, group, around.outbox, configured, clock, readiness, tasks.token());
+    let (shelf, requests) = publisher::shelf();
+    let topics: Vec<Topic> = configured.iter().map(|(topic, _)| topic.clone()).collect();
+    for venue in venues {
+        let filler = Backfill::new(venue, config.extent(), &bus, shelf.clone(), clock);
+        tasks.essential(
+            "backfill",
+            filler.run(watch::channel(Some(topics.clone())).1, tasks.token()),
+        );
+    }
+    let assignment = Assignment { group, configured, rules: config.rules(), requests };
+    let publisher = publisher::run(bus, assignment, around.outbox, clock, readiness, tasks.token());
     tasks.essential("publisher", publisher);
     for connector in connectors {
         tasks.essential("connector", connector.run(tasks.token()));
@@ -121,7 +134,7 @@ fn connect(
     plan: &VenuePlan,
     around: Surroundings,
     queues: &Queues,
-) -> (Accounting, Vec<Connector>) {
+) -> (Arc<Venue>, Vec<Connector>) {
     let shares = shares(&plan.symbols, plan.exchange.limits().symbols_per_connection);
     let venue = Arc::new(Venue::new(plan, shares.len(), around));
     info!(
@@ -137,7 +150,7 @@ fn connect(
         .enumerate()
         .map(|(place, share)| Connector::new(venue.clone(), place, share, queues))
         .collect();
-    (venue.accounting.clone(), connectors)
+    (venue, connectors)
 }
 
 /// The symbols in as few shares as possible of at most `most`, of nearly the same size.
@@ -188,7 +201,9 @@ mod tests {
         let reading = async {
             loop {
                 let Event::Message(_, message) = subscriber.next().await else { continue };
-                let live = |record: &Record| record.body.ticker().unwrap().state == State::Live;
+                let live = |record: &Record| {
+                    record.body.ticker().is_some_and(|it| it.state == State::Live)
+                };
                 if let Some((_, record)) = message.puts.into_iter().find(|(_, it)| live(it)) {
                     return record;
                 }

@@ -4,6 +4,7 @@
 //! [`outstanding`], [`log_limit`]. Sockets are touched in `dial` and `session` only.
 
 mod dial;
+mod history;
 pub mod link;
 mod links;
 pub mod log_limit;

@@ -37,6 +37,7 @@ pub struct Venue {
     pub(super) dead_letters: DeadLetters,
     pub(super) board: Board,
     dials: DefaultDirectRateLimiter,
+    requests: DefaultDirectRateLimiter,
     listing: Mutex<ListingState>,
     /// The venue has turned this address away until then.
     closed_until: SyncMutex<Option<Instant>>,
@@ -91,6 +92,7 @@ impl Venue {
             dead_letters,
             board,
             dials: budget(plan.exchange.limits().dials),
+            requests: budget(plan.exchange.limits().requests),
             listing: Mutex::new(ListingState::Missing { asked: None }),
             closed_until: SyncMutex::default(),
             log_limit: SyncMutex::default(),
@@ -133,6 +135,14 @@ impl Venue {
     /// The names of the other venues, for advice.
     pub(super) fn others(&self) -> String {
         names_except(self.exchange.name())
+    }
+
+    /// Waits until the venue's request limit, and a refusal of this address, allow another request.
+    pub(super) async fn may_request(&self) {
+        while let Some(until) = self.closed_until() {
+            tokio::time::sleep_until(until.into()).await;
+        }
+        self.requests.until_ready().await;
     }
 
     /// The names of the venue's symbols: its own list, or its naming rule while that is missing.

@@ -25,6 +25,11 @@ pub(crate) fn conflated(updates: u64) {
     counter!("tickcast_feed_conflated_total").increment(updates);
 }
 
+/// Closed bars were given up: nothing could be written for too long.
+pub(crate) fn bars_lost(bars: u64) {
+    counter!("tickcast_feed_bars_lost_total").increment(bars);
+}
+
 /// A call to the bus failed.
 pub(crate) fn failed(error: &Error) {
     let kind = match error {

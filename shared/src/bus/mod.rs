@@ -45,7 +45,7 @@ pub const MAX_EPOCH: u64 = 1 << 52;
 pub const MAX_BATCH: usize = 1024;
 
 /// Most bars in one message: each costs the server some steps of its own.
-const MAX_BATCH_BARS: usize = 512;
+pub const MAX_BATCH_BARS: usize = 512;
 
 /// A set of topics with one writer at a time, `main` unless configured otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -115,7 +115,8 @@ pub struct ShardBatch {
     /// Topics that cease to exist, after the values were written.
     pub removes: Vec<Topic>,
     /// Closed bars to keep, each in the place of one with the same opening; see [`Bars`]. They are
-    /// not published by themselves.
+    /// not published by themselves. A batch of at most [`MAX_BATCH`] values and [`MAX_BATCH_BARS`]
+    /// bars is one atomic step.
     pub bars: Vec<(Topic, Bar)>,
 }
 

@@ -12,25 +12,28 @@ const SLOTS: u16 = 16_384;
 /// What a cluster keeps together on one node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Place {
-    /// Leases, epochs and whatever belongs to no shard.
+    /// Leases and epochs.
     Control,
+    /// The dead letters.
+    Letters,
     /// A shard's keys and its channel.
     Shard(ShardId),
 }
 
 impl Place {
     /// How many there are.
-    pub(super) const COUNT: usize = SHARDS as usize + 1;
+    pub(super) const COUNT: usize = SHARDS as usize + 2;
 
     pub(super) fn all() -> impl Iterator<Item = Self> {
-        std::iter::once(Self::Control).chain(ShardId::all().map(Self::Shard))
+        [Self::Control, Self::Letters].into_iter().chain(ShardId::all().map(Self::Shard))
     }
 
     /// Position in an array of [`Self::COUNT`] elements.
     pub(super) fn index(self) -> usize {
         match self {
             Self::Control => 0,
-            Self::Shard(shard) => shard.index() + 1,
+            Self::Letters => 1,
+            Self::Shard(shard) => shard.index() + 2,
         }
     }
 
@@ -38,6 +41,8 @@ impl Place {
     pub(super) fn slot(self) -> u16 {
         let tag = match self {
             Self::Control => "ctl".to_owned(),
+            // The name has no tag: all of it counts.
+            Self::Letters => DEAD_LETTERS.to_owned(),
             Self::Shard(shard) => shard.index().to_string(),
         };
         crc16::State::<crc16::XMODEM>::calculate(tag.as_bytes()) % SLOTS
