@@ -57,11 +57,6 @@ impl Gap {
         Self { interval, openings }
     }
 
-    /// How many bars are missing.
-    pub(super) fn len(&self) -> usize {
-        self.openings.len()
-    }
-
     /// Requests of at most `most` bars each (at least one) that hold all of them, oldest first.
     pub(super) fn requests(&self, most: usize) -> Vec<Span> {
         let reach = i64::try_from(most.max(1)).unwrap_or(i64::MAX);
@@ -151,14 +146,14 @@ mod tests {
             .filter(|bar| bar.open_time.0 != START + 7 * MINUTE)
             .collect();
         let gap = Gap::find(m1, all, &kept);
-        assert_eq!(gap.len(), 2);
+        assert_eq!(gap.openings.len(), 2);
         let requests: Vec<_> = gap.requests(2).into_iter().map(minutes).collect();
         assert_eq!(requests, [(4, 5), (7, 8)]);
         assert_eq!(gap.requests(100).into_iter().map(minutes).collect::<Vec<_>>(), [(4, 8)]);
         let picked = gap.pick((3..9).map(|n| bar(m1, n, true)).collect());
         assert_eq!(picked, [bar(m1, 4, true), bar(m1, 7, true)], "a complete own bar stays");
         let none = Gap::find(m1, all, &(0..10).map(|n| bar(m1, n, true)).collect::<Vec<_>>());
-        assert!(none.len() == 0 && none.requests(5).is_empty());
+        assert!(none.openings.is_empty() && none.requests(5).is_empty());
     }
 
     #[test]
