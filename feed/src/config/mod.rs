@@ -2,10 +2,12 @@
 
 pub mod error;
 pub mod plan;
+pub mod selection;
 pub mod timing;
 
 pub use error::{ConfigError, ConfigErrors};
 pub use plan::VenuePlan;
+pub use selection::Selection;
 pub use timing::Timing;
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +17,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 const ADMIN_PORT: u16 = 9091;
 /// The group whose topics a feed writes, unless configured otherwise.
 const GROUP: &str = "main";
+
+/// What a pattern of symbols may expand to: more than any venue lists of spot instruments, so that
+/// it stops a broken list and nothing else.
+const MAX_SYMBOLS: usize = 5000;
 
 /// The contents of `[feed]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +32,8 @@ pub struct FeedConfig {
     pub group: String,
     /// The exchanges, each at most once.
     pub exchange: Vec<ExchangeConfig>,
+    /// Symbols that the patterns of one exchange may expand to.
+    pub max_symbols: usize,
     /// Patience with the venues.
     pub timing: Timing,
 }
@@ -36,6 +44,7 @@ impl Default for FeedConfig {
             admin_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, ADMIN_PORT)),
             group: GROUP.to_owned(),
             exchange: Vec::new(),
+            max_symbols: MAX_SYMBOLS,
             timing: Timing::default(),
         }
     }
@@ -58,7 +67,8 @@ impl FeedConfig {
             simulated: false,
         });
         let timing = &mut sample.timing;
-        for unset in [&mut timing.idle_ms, &mut timing.quiet_ms, &mut timing.proof_ms] {
+        let unset = [&mut timing.idle_ms, &mut timing.quiet_ms, &mut timing.proof_ms];
+        for unset in unset.into_iter().chain([&mut timing.rotate_ms]) {
             *unset = Some(SAMPLE_MS);
         }
         sample
@@ -71,7 +81,8 @@ impl FeedConfig {
 pub struct ExchangeConfig {
     /// The exchange's name, such as `kucoin`.
     pub name: String,
-    /// Symbols as `BASE-QUOTE` in upper case.
+    /// Symbols as `BASE-QUOTE` in upper case, patterns such as `*-USDT` and `BTC-*`, or `all`:
+    /// what the venue lists and trades of these.
     pub symbols: Vec<String>,
     /// Another REST base address, for simulators and proxies.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,25 +1,24 @@
 //! What all connections to one venue share: addresses, budgets, the list of instruments, books.
 
-use super::{Loss, links::Links, log_limit::LogLimit, rest::Rest};
+use super::{
+    Loss,
+    links::Links,
+    log_limit::LogLimit,
+    rest::{Answer, Rest},
+};
 use crate::{
     config::{Timing, VenuePlan},
-    exchange::{Addresses, Exchange, Listing, Rate, names_except},
+    exchange::{Addresses, Exchange, Instrument, Listing, Rate, names_except},
     outbox::Outbox,
     quality::{Accounting, DeadLetters},
 };
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use std::{
-    sync::{Arc, Mutex as SyncMutex, PoisonError},
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 use tickcast_shared::{clock::Clock, market::ExchangeId};
-use tokio::sync::Mutex;
 use tracing::{info, warn};
-
-/// How long a list is used before it is read again, at the next dial (`truth.md` 17: hourly).
-const LIST_GOOD: Duration = Duration::from_secs(3600);
-/// A list of instruments that could not be had is asked for again after this long at the earliest.
-const LIST_RETRY: Duration = Duration::from_secs(30);
 
 /// One venue, as its connections see it.
 pub struct Venue {
@@ -36,16 +35,14 @@ pub struct Venue {
     pub accounting: Accounting,
     pub(super) dead_letters: DeadLetters,
     dials: DefaultDirectRateLimiter,
-    listing: Mutex<ListingState>,
+    requests: DefaultDirectRateLimiter,
+    /// Whether its tickers can be had by REST.
+    pub(super) has_tickers: bool,
     /// The venue has turned this address away until then.
-    closed_until: SyncMutex<Option<Instant>>,
-    log_limit: SyncMutex<LogLimit>,
-}
-
-/// Whether the list of instruments is there.
-enum ListingState {
-    Had { listing: Arc<Listing>, read: Instant },
-    Missing { asked: Option<Instant> },
+    closed_until: Mutex<Option<Instant>>,
+    /// The same for REST alone.
+    rest_closed_until: Mutex<Option<Instant>>,
+    log_limit: Mutex<LogLimit>,
 }
 
 /// What a venue's connections use of the process.
@@ -69,12 +66,29 @@ pub(super) fn budget(rate: Rate) -> DefaultDirectRateLimiter {
     RateLimiter::direct(one.allow_burst(rate.burst))
 }
 
+/// The moment, unless it is over.
+fn until_later(closed: &Mutex<Option<Instant>>) -> Option<Instant> {
+    let closed = *closed.lock().unwrap_or_else(PoisonError::into_inner);
+    closed.filter(|until| *until > Instant::now())
+}
+
+fn later(closed: &Mutex<Option<Instant>>, until: Instant) {
+    let mut closed = closed.lock().unwrap_or_else(PoisonError::into_inner);
+    *closed = (*closed).max(Some(until));
+}
+
+/// Whether the codec knows where the venue tells its tickers.
+fn has_tickers(exchange: &dyn Exchange, addresses: &Addresses) -> bool {
+    let any = Instrument::of("BTC", "USDT", "BTCUSDT", true);
+    any.is_some_and(|any| !exchange.tickers_url(addresses, &[&any]).is_empty())
+}
+
 impl Venue {
-    /// A venue with so many connections.
+    /// A venue without connections.
     #[must_use]
-    pub fn new(plan: &VenuePlan, connections: usize, around: Surroundings) -> Self {
+    pub fn new(plan: &VenuePlan, around: Surroundings) -> Self {
         let Surroundings { timing, clock, outbox, rest, dead_letters } = around;
-        let links = Links::new(&plan.id, connections, outbox.clone(), clock.now());
+        let links = Links::new(&plan.id, outbox.clone(), clock.now());
         Self {
             exchange: plan.exchange,
             addresses: plan.addresses.clone(),
@@ -87,9 +101,11 @@ impl Venue {
             accounting: Accounting::of(&plan.id),
             dead_letters,
             dials: budget(plan.exchange.limits().dials),
-            listing: Mutex::new(ListingState::Missing { asked: None }),
-            closed_until: SyncMutex::default(),
-            log_limit: SyncMutex::default(),
+            requests: budget(plan.exchange.limits().requests),
+            has_tickers: has_tickers(plan.exchange, &plan.addresses),
+            closed_until: Mutex::default(),
+            rest_closed_until: Mutex::default(),
+            log_limit: Mutex::default(),
         }
     }
 
@@ -102,22 +118,16 @@ impl Venue {
     /// Waits until the venue's dial limit, and a refusal of this address, allow another dial.
     pub(super) async fn may_dial(&self) {
         // Waiting for the limit may take long enough for another connection to be refused.
-        while let Some(until) = self.closed_until() {
+        while let Some(until) = until_later(&self.closed_until) {
             tokio::time::sleep_until(until.into()).await;
             self.dials.until_ready().await;
         }
         self.dials.until_ready().await;
     }
 
-    fn closed_until(&self) -> Option<Instant> {
-        let closed = *self.closed_until.lock().unwrap_or_else(PoisonError::into_inner);
-        closed.filter(|until| *until > Instant::now())
-    }
-
     /// Keeps all connections from dialling until then.
     pub(super) fn close_until(&self, until: Instant) {
-        let mut closed = self.closed_until.lock().unwrap_or_else(PoisonError::into_inner);
-        *closed = (*closed).max(Some(until));
+        later(&self.closed_until, until);
     }
 
     /// Whether to log that cause now; see [`LogLimit::admit`].
@@ -131,34 +141,31 @@ impl Venue {
         names_except(self.exchange.name())
     }
 
-    /// The names of the venue's symbols: its own list, or its naming rule while that is missing.
-    pub(super) async fn listing(&self) -> Arc<Listing> {
-        let mut state = self.listing.lock().await;
-        match &*state {
-            ListingState::Had { listing, read } if read.elapsed() < LIST_GOOD => {
-                return listing.clone();
-            }
-            ListingState::Missing { asked: Some(at) } if at.elapsed() < LIST_RETRY => {
-                return Arc::new(Listing::ByRule);
-            }
-            ListingState::Had { .. } | ListingState::Missing { .. } => {}
+    /// Waits until the venue's request limit, and a refusal of this address, allow another request.
+    pub(super) async fn may_request(&self) {
+        while let Some(until) = until_later(&self.rest_closed_until) {
+            tokio::time::sleep_until(until.into()).await;
         }
-        let listing = match self.fetch_listing().await {
-            Ok(listing) => {
-                let listing = Arc::new(listing);
-                *state = ListingState::Had { listing: listing.clone(), read: Instant::now() };
-                return listing;
-            }
-            Err(loss) => {
-                if loss.asks_to_wait() {
-                    self.close_until(Instant::now() + loss.least_wait());
-                }
-                self.log_missing_list(&loss);
-                Arc::new(Listing::ByRule)
-            }
-        };
-        *state = ListingState::Missing { asked: Some(Instant::now()) };
-        listing
+        self.requests.until_ready().await;
+    }
+
+    /// A request by REST was refused: those that the venue asks to wait are waited for.
+    pub(super) fn rest_refused(&self, loss: &Loss) {
+        let until = Instant::now() + loss.least_wait();
+        later(&self.rest_closed_until, until);
+        if loss.asks_to_wait() {
+            self.close_until(until);
+        }
+    }
+
+    /// The names of the venue's symbols from its own list; without it they follow its naming rule.
+    pub(super) async fn listing(&self) -> Listing {
+        self.may_request().await;
+        self.fetch_listing().await.unwrap_or_else(|loss| {
+            self.rest_refused(&loss);
+            self.log_missing_list(&loss);
+            Listing::ByRule
+        })
     }
 
     async fn fetch_listing(&self) -> Result<Listing, Loss> {
@@ -172,6 +179,16 @@ impl Venue {
         }
         info!(exchange = %self.id(), instruments = instruments.len(), "list of instruments read");
         Ok(Listing::listed(instruments))
+    }
+
+    /// Asks for the tickers of these instruments, at most [`Limits::symbols_per_poll`] of them.
+    ///
+    /// [`Limits::symbols_per_poll`]: crate::exchange::Limits::symbols_per_poll
+    pub(super) async fn tickers(&self, instruments: &[&Instrument]) -> Result<Answer, Loss> {
+        self.may_request().await;
+        let url = self.exchange.tickers_url(&self.addresses, instruments);
+        let answer = self.rest.get(&url, Duration::from_millis(self.timing.rest_ms)).await;
+        answer.inspect_err(|loss| self.rest_refused(loss))
     }
 
     fn log_missing_list(&self, loss: &Loss) {

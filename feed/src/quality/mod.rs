@@ -9,8 +9,10 @@ pub mod dead_letters;
 pub mod refusal;
 pub mod sequence;
 mod symbol;
+mod tenure;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 mod values;
 
 pub use accounting::{Accounting, Counts};
@@ -19,7 +21,8 @@ pub use refusal::Refusal;
 
 use crate::exchange::{Market, Update};
 use std::collections::HashMap;
-use symbol::{Outcome, SymbolState};
+use symbol::{Judgement, Outcome, SymbolState};
+use tenure::{Claim, Tenure};
 use tickcast_shared::{
     clock::Micros,
     market::{State, Symbol, Ticker, Topic},
@@ -50,7 +53,7 @@ pub struct Quality {
     dead_letters: DeadLetters,
     /// Whether the venue is a simulator whatever its handshakes say.
     simulated: bool,
-    generation: Generation,
+    tenure: Tenure,
     symbols: Vec<SymbolState>,
     /// Position of each symbol by the venue's name for it.
     by_name: HashMap<String, usize>,
@@ -78,7 +81,7 @@ impl Quality {
             accounting,
             dead_letters,
             simulated,
-            generation: Generation::default(),
+            tenure: Tenure::default(),
             symbols,
             by_name: HashMap::new(),
         }
@@ -92,7 +95,7 @@ impl Quality {
     /// A new connection replaces the one before. `names` are the venue's names of the symbols, in
     /// their order; a symbol without a name is not subscribed to.
     pub fn begin(&mut self, generation: Generation, simulated: bool, names: &[Option<String>]) {
-        self.generation = generation;
+        self.tenure.begin(generation, self.symbols.len());
         self.by_name.clear();
         for (at, (state, name)) in self.symbols.iter_mut().zip(names).enumerate() {
             if let Some(name) = name {
@@ -110,12 +113,16 @@ impl Quality {
         frame: &str,
         now: Micros,
     ) -> Verdict {
-        let refused = if generation != self.generation {
+        let refused = if !self.tenure.knows(generation) {
             Refusal::OldConnection
         } else if update.market != Market::Spot {
             Refusal::WrongMarket
-        } else if let Some(at) = self.by_name.get(update.symbol) {
-            return self.judge(*at, update, frame, now);
+        } else if let Some(&at) = self.by_name.get(update.symbol) {
+            match self.tenure.claim(at, update.part, generation) {
+                Claim::Holder => return self.judge(at, update, frame, now),
+                Claim::Successor => return self.succeed_with(at, update, frame, now),
+                Claim::Replaced => Refusal::OldConnection,
+            }
         } else {
             Refusal::UnknownSymbol
         };
@@ -124,8 +131,13 @@ impl Quality {
     }
 
     fn judge(&mut self, at: usize, update: &Update<'_>, frame: &str, now: Micros) -> Verdict {
-        let state = &mut self.symbols[at];
-        let judgement = state.judge(update, now);
+        let judgement = self.symbols[at].judge(update, now);
+        self.account(at, judgement, frame, now)
+    }
+
+    /// Books what became of a message.
+    fn account(&mut self, at: usize, judgement: Judgement, frame: &str, now: Micros) -> Verdict {
+        let state = &self.symbols[at];
         if judgement.sequence_reset {
             self.accounting.sequence_reset();
         }

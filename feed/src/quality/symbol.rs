@@ -1,5 +1,7 @@
 //! One symbol's merged state, and what becomes of each message about it.
 
+mod reading;
+
 use super::{
     Refusal,
     sequence::{Baseline, Order},
@@ -9,7 +11,7 @@ use crate::exchange::{Part, Update};
 use std::time::Duration;
 use tickcast_shared::{
     clock::Micros,
-    market::{Reason, State, Ticker, Topic},
+    market::{Reason, Source, State, Ticker, Topic},
 };
 
 /// Quotes crossed for this long make a topic stale (`truth.md` 4).
@@ -149,7 +151,9 @@ impl SymbolState {
             return Outcome::Refuse(Refusal::Unpriced);
         }
         let (state, reason) = self.state_with(&after, now);
-        let same_state = self.ticker.state == state && self.ticker.reason == reason;
+        let was = std::mem::replace(&mut self.ticker.source, Source::Stream);
+        let same_state = (&self.ticker.state, &self.ticker.reason, was)
+            == (&state, &reason, Source::Stream);
         self.ticker.received_ts = Some(now);
         self.ticker.trade_ts = update.trade_ts.or(self.ticker.trade_ts);
         if update.bid.is_some() {

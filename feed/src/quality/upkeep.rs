@@ -1,0 +1,168 @@
+//! A judge while it works: symbols come and go, one connection replaces another, REST is read.
+
+use super::{Change, Generation, Quality, Refusal, SymbolState, Verdict};
+use crate::exchange::{Market, Update};
+use tickcast_shared::{
+    clock::Micros,
+    market::{Source, State, Symbol, Ticker, Topic},
+};
+
+impl Quality {
+    /// Another symbol, without data and without a name on the connection; returns its topic as it
+    /// is announced. Its position is the last one.
+    pub fn add(&mut self, symbol: &Symbol, name: &str, now: Micros) -> Change {
+        let topic = Topic::ticker(self.accounting.exchange(), symbol);
+        let state = SymbolState::new(topic, Ticker::pending(name, self.simulated, now));
+        let announced = (state.topic.clone(), state.ticker.clone());
+        self.symbols.push(state);
+        self.tenure.add();
+        announced
+    }
+
+    /// The symbol leaves; the last one takes its position. Returns its last state.
+    pub fn remove(&mut self, at: usize) -> Option<Change> {
+        if at >= self.symbols.len() {
+            return None;
+        }
+        let last = self.symbols.len() - 1;
+        self.by_name.retain(|_, place| *place != at);
+        for place in self.by_name.values_mut().filter(|place| **place == last) {
+            *place = at;
+        }
+        self.tenure.remove(at);
+        let gone = self.symbols.swap_remove(at);
+        Some((gone.topic, gone.ticker))
+    }
+
+    /// The symbol has this name on the present connection, or none, if the connection does not
+    /// subscribe to it (any longer).
+    pub fn rename(&mut self, at: usize, name: Option<&str>) {
+        self.by_name.retain(|known, place| *place != at || Some(known.as_str()) == name);
+        let Some((name, state)) = name.zip(self.symbols.get_mut(at)) else { return };
+        if self.by_name.insert(name.to_owned(), at).is_none() {
+            let simulated = state.ticker.simulated;
+            state.reconnected(name, simulated);
+        }
+    }
+
+    /// The position of a symbol by the venue's name for it.
+    #[must_use]
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).copied()
+    }
+
+    /// A symbol's topic with its state now.
+    #[must_use]
+    pub fn topic(&self, at: usize) -> Option<(&Topic, &Ticker)> {
+        self.symbols.get(at).map(|it| (&it.topic, &it.ticker))
+    }
+
+    /// Another connection is to replace the present one: each channel of a symbol moves to it with
+    /// its first good message (`truth.md` 12).
+    pub fn offer(&mut self, generation: Generation, simulated: bool) {
+        self.tenure.offer(generation, simulated || self.simulated);
+    }
+
+    /// Whether the successor is a simulator.
+    #[must_use]
+    pub fn successor_is_simulated(&self) -> bool {
+        self.tenure.successor_is_simulated()
+    }
+
+    /// Whether every live symbol has moved to the successor.
+    #[must_use]
+    pub fn has_moved(&self) -> bool {
+        let live = |at: &usize| self.symbols[*at].ticker.state == State::Live;
+        (0..self.symbols.len()).filter(live).all(|at| self.tenure.has_moved(at))
+    }
+
+    /// The successor is the present connection from now on. Returns the positions of the symbols
+    /// that it has not delivered anything of.
+    pub fn succeed(&mut self) -> Vec<usize> {
+        let simulated = self.tenure.successor_is_simulated();
+        let silent = (0..self.symbols.len()).filter(|at| !self.tenure.has_moved(*at)).collect();
+        for (at, part) in self.tenure.settle() {
+            self.symbols[at].rebase(part);
+        }
+        for state in &mut self.symbols {
+            state.ticker.simulated = simulated;
+        }
+        silent
+    }
+
+    /// The successor is gone; the present connection goes on.
+    pub fn withdraw(&mut self) {
+        for (at, part) in self.tenure.withdraw() {
+            self.symbols[at].rebase(part);
+        }
+    }
+
+    /// A message of the successor: the channel is its own from now on, unless the message is older
+    /// than what is known.
+    pub(super) fn succeed_with(
+        &mut self,
+        at: usize,
+        update: &Update<'_>,
+        frame: &str,
+        now: Micros,
+    ) -> Verdict {
+        let ticker = &mut self.symbols[at].ticker;
+        ticker.simulated |= self.tenure.successor_is_simulated();
+        let older = |told, known| matches!((told, known), (Some(told), Some(known)) if told < known);
+        if update.sequence.is_none()
+            && (older(update.exchange_ts, ticker.exchange_ts)
+                || older(update.trade_ts, ticker.trade_ts))
+        {
+            self.refuse(Refusal::OlderSequence, frame, now);
+            return Verdict::Refused;
+        }
+        let verdict = self.judge(at, update, frame, now);
+        if verdict != Verdict::Refused {
+            self.tenure.hand_over(at, update.part);
+        }
+        verdict
+    }
+
+    /// Judges what REST says of a symbol; to be published as `source: poll`.
+    pub fn read(&mut self, at: usize, update: &Update<'_>, text: &str, now: Micros) -> Verdict {
+        if update.market != Market::Spot {
+            self.refuse(Refusal::WrongMarket, text, now);
+            return Verdict::Refused;
+        }
+        let Some(state) = self.symbols.get_mut(at) else { return Verdict::Refused };
+        let judgement = state.read(update, now);
+        self.account(at, judgement, text, now)
+    }
+
+    /// Whether REST tells the same prices of a symbol as are known.
+    #[must_use]
+    pub fn agrees(&self, at: usize, update: &Update<'_>) -> bool {
+        self.symbols.get(at).is_some_and(|state| state.agrees(update))
+    }
+
+    /// REST has confirmed a symbol's value.
+    pub fn refresh(&mut self, at: usize, now: Micros) {
+        if let Some(state) = self.symbols.get_mut(at) {
+            state.refresh(now);
+        }
+    }
+
+    /// A symbol's subscription cannot be believed: `stale/subscription_lost`.
+    pub fn doubt(&mut self, at: usize, now: Micros) -> Option<Change> {
+        let state = self.symbols.get_mut(at)?;
+        state.doubt(now).then(|| (state.topic.clone(), state.ticker.clone()))
+    }
+
+    /// The connection is gone: what came by it becomes `stale/link_lost`. What REST has told is as
+    /// good as before.
+    pub fn lose_stream(&mut self, now: Micros) -> Vec<Change> {
+        self.changed(|state| state.ticker.source == Source::Stream && state.lose_link(now))
+    }
+
+    /// REST no longer tells a symbol's value, and there is no connection.
+    pub fn lose_poll(&mut self, at: usize, now: Micros) -> Option<Change> {
+        let state = self.symbols.get_mut(at)?;
+        let lost = state.ticker.source == Source::Poll && state.lose_link(now);
+        lost.then(|| (state.topic.clone(), state.ticker.clone()))
+    }
+}
