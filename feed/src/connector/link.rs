@@ -50,7 +50,15 @@ impl Course {
     /// A link that has never been up.
     #[must_use]
     pub fn new(backoff: Backoff, good: Duration) -> Self {
-        Self { link: Link::Dialing, backoff, good, failures: 0, fruitless: 0, mutes: 0, reconnects: 0 }
+        Self {
+            link: Link::Dialing,
+            backoff,
+            good,
+            failures: 0,
+            fruitless: 0,
+            mutes: 0,
+            reconnects: 0,
+        }
     }
 
     /// Where it stands.

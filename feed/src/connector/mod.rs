@@ -96,7 +96,11 @@ impl Connector {
                     rotation = self.rotation();
                 }
                 Ok(None) => {
-                    rotation.failed(self.desk.venue.timing.backoff(), rand::random(), Instant::now());
+                    rotation.failed(
+                        self.desk.venue.timing.backoff(),
+                        rand::random(),
+                        Instant::now(),
+                    );
                 }
                 Err(loss) => return loss,
             }

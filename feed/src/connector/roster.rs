@@ -1,9 +1,6 @@
 //! Which symbols of a venue are wanted, and which connection has which.
 
-use super::{
-    Connector, Venue,
-    desk::Desk,
-};
+use super::{Connector, Venue, desk::Desk};
 use crate::{
     config::{Selection, VenuePlan, selection::Expansion},
     exchange::Listing,
@@ -212,7 +209,10 @@ impl Roster {
     }
 
     fn present(&self) -> HashSet<Symbol> {
-        self.desks.iter().flat_map(|desk| desk.book().symbols().cloned().collect::<Vec<_>>()).collect()
+        self.desks
+            .iter()
+            .flat_map(|desk| desk.book().symbols().cloned().collect::<Vec<_>>())
+            .collect()
     }
 
     /// A symbol is not wanted by its name, nor traded. One that a pattern still covers has vanished

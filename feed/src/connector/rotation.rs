@@ -53,7 +53,8 @@ mod tests {
     #[test]
     fn a_connection_is_replaced_an_hour_before_its_end_or_a_little_earlier() {
         let now = Instant::now();
-        let at = |jitter| Rotation::new(Some(24 * HOUR), &Timing::default(), jitter, now).next(false);
+        let at =
+            |jitter| Rotation::new(Some(24 * HOUR), &Timing::default(), jitter, now).next(false);
         let minutes = |jitter| at(jitter).unwrap().duration_since(now).as_secs().div_ceil(60);
         assert_eq!((minutes(0.0), minutes(1.0)), (23 * 60, 22 * 60 + 30));
         let never = Rotation::new(None, &Timing::default(), 0.5, now);

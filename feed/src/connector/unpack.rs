@@ -82,7 +82,8 @@ mod tests {
 
     #[test]
     fn garbage_is_no_text() {
-        for garbage in [&[0xff, 0xfe][..], &[0x1f, 0x8b, 1, 2], &[0x78, 0x9c, 0xff, 0xff], &[0x80]] {
+        for garbage in [&[0xff, 0xfe][..], &[0x1f, 0x8b, 1, 2], &[0x78, 0x9c, 0xff, 0xff], &[0x80]]
+        {
             assert_eq!(text(garbage), None, "{garbage:x?}");
         }
     }

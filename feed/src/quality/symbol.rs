@@ -152,8 +152,8 @@ impl SymbolState {
         }
         let (state, reason) = self.state_with(&after, now);
         let was = std::mem::replace(&mut self.ticker.source, Source::Stream);
-        let same_state = (&self.ticker.state, &self.ticker.reason, was)
-            == (&state, &reason, Source::Stream);
+        let same_state =
+            (&self.ticker.state, &self.ticker.reason, was) == (&state, &reason, Source::Stream);
         self.ticker.received_ts = Some(now);
         self.ticker.trade_ts = update.trade_ts.or(self.ticker.trade_ts);
         if update.bid.is_some() {

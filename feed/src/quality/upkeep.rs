@@ -108,7 +108,8 @@ impl Quality {
     ) -> Verdict {
         let ticker = &mut self.symbols[at].ticker;
         ticker.simulated |= self.tenure.successor_is_simulated();
-        let older = |told, known| matches!((told, known), (Some(told), Some(known)) if told < known);
+        let older =
+            |told, known| matches!((told, known), (Some(told), Some(known)) if told < known);
         if update.sequence.is_none()
             && (older(update.exchange_ts, ticker.exchange_ts)
                 || older(update.trade_ts, ticker.trade_ts))
@@ -164,5 +165,132 @@ impl Quality {
         let state = self.symbols.get_mut(at)?;
         let lost = state.ticker.source == Source::Poll && state.lose_link(now);
         lost.then(|| (state.topic.clone(), state.ticker.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        exchange::Part,
+        quality::{Accounting, DeadLetters},
+    };
+    use tickcast_shared::{admin::Queues, market::Reason};
+
+    const OLD: Generation = Generation(1);
+    const NEW: Generation = Generation(2);
+    const NOW: Micros = Micros(1_700_000_000_000_000);
+
+    fn judge(symbols: &[&str]) -> Quality {
+        let books = Accounting::of(&"okx".parse().unwrap());
+        let letters = DeadLetters::new(&Queues::default());
+        let mut quality = Quality::new(books, letters, &[], false, NOW);
+        for symbol in symbols {
+            quality.add(&symbol.parse().unwrap(), symbol, NOW);
+        }
+        let names: Vec<Option<String>> = symbols.iter().map(|it| Some((*it).into())).collect();
+        quality.begin(OLD, false, &names);
+        quality
+    }
+
+    /// What is shown of the first symbol after a message.
+    fn shown(quality: &mut Quality, by: Generation, update: &Update<'_>) -> (Verdict, String) {
+        let verdict = quality.update(by, update, "{}", NOW);
+        let last = quality.topic(0).unwrap().1.last_price;
+        (verdict, last.map(|it| it.to_string()).unwrap_or_default())
+    }
+
+    fn numbered(sequence: u64, last: &'static str) -> Update<'static> {
+        let sequence = Some(sequence);
+        Update { sequence, last: Some(last), ..Update::of("A-B", Part::Main) }
+    }
+
+    #[test]
+    fn a_successor_that_numbers_alike_never_goes_back() {
+        let mut quality = judge(&["A-B"]);
+        shown(&mut quality, OLD, &numbered(100, "10"));
+        quality.offer(NEW, false);
+        assert_eq!(shown(&mut quality, NEW, &numbered(98, "8")), (Verdict::Refused, "10".into()));
+        assert!(!quality.has_moved());
+        assert_eq!(shown(&mut quality, OLD, &numbered(101, "11")).1, "11");
+        assert_eq!(shown(&mut quality, NEW, &numbered(101, "11")).0, Verdict::Quiet);
+        assert!(quality.has_moved(), "the same message again: it has caught up");
+        assert_eq!(shown(&mut quality, OLD, &numbered(102, "66")), (Verdict::Refused, "11".into()));
+        assert_eq!(shown(&mut quality, NEW, &numbered(102, "12")).1, "12");
+        assert_eq!(quality.succeed(), Vec::<usize>::new());
+    }
+
+    #[test]
+    fn a_successor_without_numbers_is_not_heard_with_older_times() {
+        let timed = |last, at| {
+            let exchange_ts = Some(Micros(at));
+            let bid_ask =
+                Update { bid: Some("1"), ask: Some("99"), ..Update::of("A-B", Part::Main) };
+            Update { last: Some(last), exchange_ts, ..bid_ask }
+        };
+        let mut quality = judge(&["A-B"]);
+        shown(&mut quality, OLD, &timed("10", 1000));
+        quality.offer(NEW, false);
+        assert_eq!(shown(&mut quality, NEW, &timed("9", 999)), (Verdict::Refused, "10".into()));
+        assert_eq!(shown(&mut quality, NEW, &timed("11", 1001)).1, "11");
+        assert_eq!(shown(&mut quality, OLD, &timed("12", 1002)), (Verdict::Refused, "11".into()));
+    }
+
+    #[test]
+    fn a_successor_that_numbers_otherwise_counts_anew_once_it_is_alone() {
+        let mut quality = judge(&["A-B"]);
+        shown(&mut quality, OLD, &numbered(100, "10"));
+        quality.offer(NEW, false);
+        assert_eq!(shown(&mut quality, NEW, &numbered(7, "11")).0, Verdict::Refused);
+        assert_eq!(quality.succeed(), [0]);
+        assert_eq!(shown(&mut quality, NEW, &numbered(8, "12")).1, "12");
+        assert_eq!(shown(&mut quality, OLD, &numbered(101, "66")), (Verdict::Refused, "12".into()));
+    }
+
+    #[test]
+    fn channels_move_one_by_one_and_keep_their_fields() {
+        let quote = Update { bid: Some("9"), ask: Some("11"), ..Update::of("A-B", Part::Quotes) };
+        let mut quality = judge(&["A-B"]);
+        shown(&mut quality, OLD, &numbered(100, "10"));
+        shown(&mut quality, OLD, &quote);
+        quality.offer(NEW, false);
+        shown(&mut quality, NEW, &numbered(101, "12"));
+        let ticker = quality.topic(0).unwrap().1.clone();
+        assert_eq!((ticker.state, ticker.bid_price), (State::Live, "9".parse().ok()));
+        let newer = Update { bid: Some("10"), ..quote };
+        quality.update(OLD, &newer, "{}", NOW);
+        assert_eq!(quality.topic(0).unwrap().1.bid_price, "10".parse().ok());
+        quality.withdraw();
+        assert_eq!(shown(&mut quality, OLD, &numbered(3, "13")).1, "13", "its own again");
+    }
+
+    #[test]
+    fn symbols_keep_their_names_when_others_leave() {
+        let mut quality = judge(&["A-B", "C-D", "E-F"]);
+        let gone = quality.remove(0).unwrap();
+        assert_eq!(gone.0.symbol(), "A-B");
+        assert_eq!((quality.position("A-B"), quality.position("E-F")), (None, Some(0)));
+        quality.rename(1, Some("c/d"));
+        assert_eq!((quality.position("C-D"), quality.position("c/d")), (None, Some(1)));
+        let update = Update { last: Some("5"), ..Update::of("c/d", Part::Main) };
+        assert!(matches!(quality.update(OLD, &update, "{}", NOW), Verdict::Publish(_)));
+        assert!(quality.remove(9).is_none());
+    }
+
+    #[test]
+    fn rest_is_marked_and_gives_way_to_the_stream() {
+        let told = Update { sequence: Some(500), ..numbered(0, "10") };
+        let mut quality = judge(&["A-B"]);
+        assert!(matches!(quality.read(0, &told, "{}", NOW), Verdict::Publish(_)));
+        assert_eq!(quality.topic(0).unwrap().1.source, Source::Poll);
+        assert_eq!(quality.read(0, &told, "{}", NOW), Verdict::Quiet);
+        assert!(quality.lose_stream(NOW).is_empty(), "a lost link takes nothing of REST's away");
+        let by_stream = shown(&mut quality, OLD, &numbered(3, "10"));
+        assert!(matches!(by_stream.0, Verdict::Publish(_)), "the source changes");
+        assert_eq!(quality.topic(0).unwrap().1.source, Source::Stream);
+        assert!(quality.agrees(0, &told));
+        let doubted = quality.doubt(0, NOW).unwrap().1;
+        assert_eq!((doubted.state, doubted.reason), (State::Stale, Reason::SUBSCRIPTION_LOST));
+        assert_eq!(quality.doubt(0, NOW), None);
     }
 }

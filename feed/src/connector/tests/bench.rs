@@ -37,7 +37,7 @@ pub(crate) const SHORT: Timing = Timing {
     backoff_base_ms: 10,
     backoff_cap_ms: 20,
     check_ms: 10,
-    first_value_ms: 100,
+    first_value_ms: 30_000,
     first_data_ms: 30_000,
     silence_ms: 60_000,
     doubt_ms: 30_000,
@@ -58,6 +58,8 @@ pub(crate) struct Bench {
     outbox: Outbox,
     /// Everything ever published, newest last.
     pub(crate) published: Vec<(String, Ticker)>,
+    /// Symbols whose topics were removed.
+    pub(crate) removed: Vec<String>,
     _stop: DropGuard,
 }
 
@@ -105,7 +107,8 @@ impl Bench {
         tokio::spawn(roster.run(token.clone()));
         let _stop = token.drop_guard();
         wanted.first_topics(Duration::ZERO).await;
-        Self { venue, letters, wanted, shared, outbox, published: Vec::new(), _stop }
+        let (published, removed) = (Vec::new(), Vec::new());
+        Self { venue, letters, wanted, shared, outbox, published, removed, _stop }
     }
 
     pub(crate) fn link(&self) -> LinkStatus {
@@ -119,7 +122,10 @@ impl Bench {
     /// Each topic's newest state.
     pub(crate) fn newest(&mut self) -> HashMap<String, Ticker> {
         for (topic, change) in self.outbox.take() {
-            let Change::Put(body) = change else { panic!("{topic} removed") };
+            let Change::Put(body) = change else {
+                self.removed.push(topic.symbol().into());
+                continue;
+            };
             let ticker = body.ticker().expect("a ticker").clone();
             self.published.push((topic.symbol().into(), ticker));
         }
@@ -139,6 +145,20 @@ impl Bench {
         let at = |bench: &mut Self| bench.newest().get(symbol).is_some_and(|it| it.state == state);
         self.until(&format!("{symbol} {state:?}"), at).await;
         self.newest()[symbol].clone()
+    }
+
+    pub(crate) async fn until_last(&mut self, symbol: &str, last: &str) -> Ticker {
+        let at = |bench: &mut Self| {
+            bench.newest().get(symbol).is_some_and(|it| it.last_price == last.parse().ok())
+        };
+        self.until(&format!("{symbol} at {last}"), at).await;
+        self.newest()[symbol].clone()
+    }
+
+    /// Whether anything published since the start was stale.
+    pub(crate) fn was_stale(&mut self) -> bool {
+        self.newest();
+        self.published.iter().any(|(_, it)| it.state == State::Stale)
     }
 
     pub(crate) async fn until_link(&mut self, state: LinkState) -> LinkStatus {

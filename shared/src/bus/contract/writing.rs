@@ -91,7 +91,10 @@ async fn a_removed_topic_is_gone_from_the_cache_and_named() {
         let shard = ShardId::of(&topic(1));
         publisher.publish(vec![put(&topic(1), record(epoch, 1, 5))]).await.unwrap();
         let removes = vec![topic(1)];
-        publisher.publish(vec![ShardBatch { shard, removes, ..ShardBatch::default() }]).await.unwrap();
+        publisher
+            .publish(vec![ShardBatch { shard, removes, ..ShardBatch::default() }])
+            .await
+            .unwrap();
         assert_eq!(reader.message().await.1.puts.len(), 1);
         let (_, tombstone) = reader.message().await;
         assert_eq!((tombstone.n, tombstone.removes), (2, vec![topic(1)]));
