@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo build test figures faults check-tools check-servers deny fuzz-smoke autobahn
+.PHONY: help demo build test figures faults adversary check-tools check-servers deny fuzz-smoke autobahn
 
 # Tests hold thousands of sockets; a soft limit below the hard one would fail them for no reason.
 DESCRIPTORS := ulimit -n "$$(ulimit -Hn)" 2>/dev/null || true
@@ -46,6 +46,18 @@ autobahn: ## The Autobahn test suite against a test build (needs Python 2.7; som
 faults: check-servers ## What attacks and faults do to a gateway, measured (about a quarter of an hour)
 	cargo build --release --locked --workspace
 	$(DESCRIPTORS); target/release/tickcast-load faults
+
+# A failure names its seed; `make adversary SEED=7 SEEDS=1` repeats it.
+SEED ?= 1
+SEEDS ?= 20
+EVENTS ?= 60
+
+adversary: check-servers ## Bad luck in random order, other draws than in `make test` (some 30 s a seed)
+	@$(DESCRIPTORS); for seed in $$(seq $(SEED) $$(($(SEED) + $(SEEDS) - 1))); do \
+		echo "seed $$seed, $(EVENTS) events"; \
+		ADVERSARY_SEED=$$seed ADVERSARY_EVENTS=$(EVENTS) cargo test --locked --quiet --workspace --all-features \
+			--test behaviour adversary; \
+	done
 
 deny: ## Licences, advisories and sources of all dependencies (needs cargo-deny)
 	@cargo deny --version >/dev/null 2>&1 || { \

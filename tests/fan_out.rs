@@ -55,8 +55,11 @@ async fn a_late_joiner_gets_the_present_value_first_and_rest_agrees() {
 
 #[tokio::test]
 async fn three_exchanges_flow_side_by_side() {
-    use tickcast_load::venue::{Exchange, Source, VenueConfig};
-    let configs = Exchange::ALL.map(|exchange| {
+    use tickcast_load::{
+        demo,
+        venue::{Source, VenueConfig},
+    };
+    let configs = demo::EXCHANGES.map(|exchange| {
         let mut config = VenueConfig::new(exchange);
         config.symbols = vec!["BTC-USDT".into()];
         config.source = Source::Walk { rate: 20, seed: 1 };

@@ -4,6 +4,7 @@
 
 mod support;
 
+mod adversary;
 mod authentication;
 mod breakage;
 mod configuration;

@@ -185,6 +185,7 @@ fn says(exchange: Exchange, frame: &Frame, ticker: &Value) -> bool {
         }
         Exchange::Binance => (&message["data"], ["", "b", "B", "a", "A"]),
         Exchange::Okx => (&message["data"][0], ["last", "bidPx", "bidSz", "askPx", "askSz"]),
+        other => panic!("no recording of {other} is replayed here"),
     };
     let keys = ["last_price", "bid_price", "bid_qty", "ask_price", "ask_qty"];
     keys.iter().zip(names).all(|(key, name)| ticker[key] == data[name])

@@ -2,13 +2,15 @@
 
 mod faults;
 mod hostile;
+mod record;
 
 pub use faults::FaultsArgs;
 pub use hostile::HostileArgs;
+pub use record::RecordArgs;
 
 use crate::{
     limit::{FULL_BYTES, MIN_BYTES},
-    venue::Exchange,
+    venue::{Exchange, NamedFault},
 };
 use clap::{Args, Parser, Subcommand};
 use std::{net::SocketAddr, path::PathBuf};
@@ -27,6 +29,8 @@ pub struct Cli {
 pub enum Command {
     /// Run a simulated exchange that speaks the real one's protocol.
     Venue(VenueArgs),
+    /// Write an exchange's live traffic to a file that `venue --recording` replays.
+    Record(RecordArgs),
     /// Connect many clients to a gateway, check what they get, and print what was measured.
     Swarm(SwarmArgs),
     /// Run the bare loop: one thread, one non-blocking write per client and message.
@@ -72,6 +76,9 @@ pub struct VenueArgs {
     /// Carry each update's due time in its bid size, for latency measurements with `swarm`.
     #[arg(long, conflicts_with = "recording")]
     pub stamp: bool,
+    /// Do this wrong from the start.
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_enum)]
+    pub fault: Vec<NamedFault>,
 }
 
 /// Arguments of `swarm`.
@@ -197,7 +204,10 @@ mod tests {
     #[test]
     fn mistakes_are_refused() {
         let wrong = [
-            "venue --exchange kraken",
+            "venue --exchange mars",
+            "venue --exchange okx --fault tuesday",
+            "record --exchange okx --out x",
+            "record --exchange okx --symbols BTC-USDT --out x --secs 0",
             "venue --exchange okx --rate 0",
             "venue --exchange okx --recording x --symbols BTC-USDT",
             "venue --exchange okx --speed 2",
@@ -215,10 +225,13 @@ mod tests {
             let words = ["tickcast-load"].into_iter().chain(line.split(' '));
             assert!(Cli::try_parse_from(words).is_err(), "{line}");
         }
-        let words = "tickcast-load venue --exchange okx --symbols BTC-USDT,ETH-USDT --stamp";
-        let Command::Venue(venue) = Cli::try_parse_from(words.split(' ')).unwrap().command else {
+        let words = "tickcast-load venue --exchange okx --symbols BTC-USDT,ETH-USDT --stamp \
+            --fault crossed,garbage";
+        let Command::Venue(venue) = Cli::try_parse_from(words.split_whitespace()).unwrap().command
+        else {
             panic!("another command");
         };
         assert_eq!(venue.symbols, ["BTC-USDT", "ETH-USDT"]);
+        assert_eq!(venue.fault, [NamedFault::Crossed, NamedFault::Garbage]);
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! - [`venue`]: simulated exchanges that speak the real ones' protocols
 //! - [`recording`]: recorded sessions, replayed through them
-//! - [`demo`]: the three exchanges of `tickcast demo`
+//! - [`record`]: how such sessions are recorded
+//! - [`demo`]: the exchanges of `tickcast demo`
 //! - [`swarm`]: clients that check and measure what they get
 //! - [`hostile`]: clients that a server has to stand
 //! - [`limit`]: the least that a broadcast can cost
@@ -20,6 +21,7 @@ pub mod faults;
 pub mod hostile;
 pub mod limit;
 pub mod proxy;
+pub mod record;
 pub mod recording;
 pub mod swarm;
 pub mod venue;

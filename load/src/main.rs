@@ -1,4 +1,4 @@
-//! `tickcast-load`: simulated exchanges, swarms of clients, the bare loop.
+//! `tickcast-load`: simulated exchanges, recordings, swarms of clients, the bare loop.
 
 use anyhow::{Context, Result};
 use clap::Parser;
@@ -10,11 +10,15 @@ use std::{
 };
 use tickcast_load::{
     bench::{self, BenchConfig, order::Workshop, process::Cores, scenario::Scenario},
-    cli::{BenchArgs, Cli, Command, FaultsArgs, HostileArgs, LimitArgs, SwarmArgs, VenueArgs},
+    cli::{
+        BenchArgs, Cli, Command, FaultsArgs, HostileArgs, LimitArgs, RecordArgs, SwarmArgs,
+        VenueArgs,
+    },
     descriptors,
     faults::{self, FaultsConfig, Row},
     hostile,
     limit::{Limit, LimitConfig},
+    record,
     swarm::{self, Group, SwarmConfig, remote},
     venue::{ReplayStart, Source, Venue, VenueConfig},
 };
@@ -50,6 +54,7 @@ fn run(command: Command) -> Result<ExitCode> {
         let token = stop_on_signals()?;
         match command {
             Command::Venue(args) => venue(args, token).await,
+            Command::Record(args) => record(args, token).await,
             Command::Swarm(args) => swarm(args, token).await,
             Command::Limit(args) => limit(&args, token).await,
             Command::Bench(args) => bench(args, token).await,
@@ -92,6 +97,7 @@ async fn venue(args: VenueArgs, token: CancellationToken) -> Result<ExitCode> {
         Some(file) => Source::Recording { file, speed: args.speed, start: ReplayStart::Settled },
         None => Source::Walk { rate: args.rate, seed: args.seed.unwrap_or_else(rand::random) },
     };
+    args.fault.into_iter().for_each(|fault| fault.add_to(&mut config.faults));
     let venue = Venue::start(config, token.clone()).await?;
     let (rest, socket) = (venue.rest_url(), venue.ws_url());
     say(format_args!("{} simulated: rest_url {rest} ws_url {socket}", args.exchange));
@@ -112,6 +118,12 @@ async fn venue(args: VenueArgs, token: CancellationToken) -> Result<ExitCode> {
         counts.dials, counts.frames, counts.dropped
     ));
     Ok(ExitCode::SUCCESS)
+}
+
+async fn record(args: RecordArgs, token: CancellationToken) -> Result<ExitCode> {
+    let summary = record::run(args.into(), token).await?;
+    say(&summary);
+    Ok(if summary.tickers > 0 { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
 }
 
 async fn swarm(args: SwarmArgs, token: CancellationToken) -> Result<ExitCode> {

@@ -70,6 +70,28 @@ fn venue_says_where_it_listens() {
 }
 
 #[test]
+fn records_what_a_venue_tells_and_says_so() {
+    let mut venue =
+        Running::start("venue --exchange kraken --listen 127.0.0.1:0 --fault duplicate");
+    let line = venue.line();
+    let url = line.split_whitespace().find(|word| word.starts_with("ws://")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("session.ndjson");
+    let words = format!(
+        "record --exchange kraken --symbols BTC-USDT --secs 2 --url {url} --out {}",
+        file.display()
+    );
+    let run = output(&words);
+    let text = String::from_utf8(run.stdout.clone()).unwrap();
+    assert!(run.status.success() && text.starts_with("recorded "), "{run:?}");
+    assert_eq!(text.lines().count(), 1, "{text}");
+    assert!(std::fs::read_to_string(&file).unwrap().lines().count() > 5);
+    let again = output(&words);
+    let text = String::from_utf8(again.stderr).unwrap();
+    assert!(!again.status.success() && text.contains("--force"), "{text}");
+}
+
+#[test]
 fn failures_are_one_line_and_an_exit_code() {
     let cases = [
         ("swarm --url wss://x/ws", 1, "speaks no TLS"),

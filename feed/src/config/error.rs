@@ -44,6 +44,20 @@ pub enum ConfigError {
         /// What was probably meant.
         such_as: String,
     },
+    /// A symbol that its exchange answers with another one's data.
+    #[error(
+        "{key} = {value:?} is answered with the data of {instead} by {exchange}; write {instead}"
+    )]
+    AnsweredWith {
+        /// Where it stands.
+        key: String,
+        /// What was written.
+        value: String,
+        /// The exchange.
+        exchange: &'static str,
+        /// Whose data would come.
+        instead: String,
+    },
     /// Not a base address.
     #[error("{key} = {value:?} is not a base address; write {wanted}")]
     BadAddress {

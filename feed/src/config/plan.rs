@@ -80,6 +80,7 @@ fn venue(
         });
         return None;
     };
+    errors.extend(misanswered(key, exchange, &entry.symbols));
     let own = exchange.addresses();
     let rest = entry.rest_url.as_deref().unwrap_or(&own.rest);
     let ws = own.ws.as_deref().map(|own| entry.ws_url.as_deref().unwrap_or(own));
@@ -98,6 +99,20 @@ fn selection(key: &str, texts: &[String], errors: &mut Vec<ConfigError>) -> Sele
         such_as: meant(&texts[at]),
     }));
     selection
+}
+
+/// The symbols that their exchange answers with the data of others (`truth.md` 5).
+fn misanswered(key: &str, exchange: &dyn Exchange, texts: &[String]) -> Vec<ConfigError> {
+    let mistake = |(at, text): (usize, &String)| {
+        let instead = exchange.answered_with(&text.parse().ok()?)?;
+        Some(ConfigError::AnsweredWith {
+            key: format!("{key}.symbols[{at}]"),
+            value: text.clone(),
+            exchange: exchange.name(),
+            instead: instead.to_string(),
+        })
+    };
+    texts.iter().enumerate().filter_map(mistake).collect()
 }
 
 /// The symbol that a misspelt text probably means.
@@ -156,7 +171,7 @@ mod tests {
             mistakes(vec![entry("mtgox", &["btc/usdt"])]),
             [
                 r#"feed.exchange[0].symbols[0] = "btc/usdt" is not a symbol; write BASE-QUOTE in upper case, such as BTC-USDT"#,
-                r#"feed.exchange[0].name = "mtgox" is not a known exchange; known are kucoin, binance, okx"#,
+                r#"feed.exchange[0].name = "mtgox" is not a known exchange; known are kucoin, binance, okx, coinbase, kraken, bybit"#,
             ]
         );
         assert_eq!(
@@ -164,6 +179,16 @@ mod tests {
             [
                 r#"feed.exchange[1].name = "okx" stands there already; put all its symbols into one entry"#,
                 "feed.exchange[1].symbols is empty; name at least one symbol, such as BTC-USDT",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_symbol_that_is_answered_with_another_ones_data_is_refused() {
+        assert_eq!(
+            mistakes(vec![entry("coinbase", &["USDT-USDC", "BTC-USDC", "BTC-USD"])]),
+            [
+                r#"feed.exchange[0].symbols[1] = "BTC-USDC" is answered with the data of BTC-USD by coinbase; write BTC-USD"#
             ]
         );
     }

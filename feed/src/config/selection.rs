@@ -1,6 +1,6 @@
 //! Which of a venue's symbols are wanted: some by name, some by pattern.
 
-use crate::exchange::Listing;
+use crate::exchange::{Exchange, Listing};
 use std::collections::{BTreeSet, HashSet};
 use tickcast_shared::market::{ExchangeId, ParseError, Pattern, Symbol, Topic};
 
@@ -69,15 +69,23 @@ impl Selection {
         self.patterns.iter().any(|pattern| pattern.matches(&topic))
     }
 
-    /// The symbols that it comes to, at most `most` of them by patterns.
+    /// The symbols that it comes to at an exchange, at most `most` of them by patterns. What is
+    /// answered with another symbol's data is none of them (`truth.md` 5).
     #[must_use]
-    pub fn expand(&self, exchange: &ExchangeId, listing: &Listing, most: usize) -> Expansion {
+    pub fn expand(
+        &self,
+        exchange: &dyn Exchange,
+        id: &ExchangeId,
+        listing: &Listing,
+        most: usize,
+    ) -> Expansion {
         let named: HashSet<&Symbol> = self.symbols.iter().collect();
         let mut matching = BTreeSet::new();
         if let Listing::Listed(instruments) = listing {
             let traded = instruments.values().filter(|it| it.trading);
-            let others = traded.map(|it| &it.symbol).filter(|it| !named.contains(it));
-            matching.extend(others.filter(|it| self.covers(exchange, it)));
+            let own = traded.map(|it| &it.symbol).filter(|it| exchange.answered_with(it).is_none());
+            let others = own.filter(|it| !named.contains(it));
+            matching.extend(others.filter(|it| self.covers(id, it)));
         }
         let left_out = matching.len().saturating_sub(most);
         let chosen = matching.into_iter().take(most);
@@ -100,7 +108,7 @@ fn pattern(text: &str) -> Result<Pattern, ParseError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exchange::Instrument;
+    use crate::exchange::{Instrument, coinbase::Coinbase};
 
     fn texts(texts: &str) -> Vec<String> {
         texts.split(' ').map(str::to_owned).collect()
@@ -112,6 +120,7 @@ mod tests {
             row("ETH", "USDT", true),
             row("BTC", "USDT", true),
             row("BTC", "EUR", true),
+            row("BTC", "USDC", true),
             row("LUNA", "USDT", false),
         ])
     }
@@ -119,7 +128,7 @@ mod tests {
     fn expanded(text: &str, most: usize) -> (String, usize) {
         let (selection, wrong) = Selection::parse(&texts(text));
         assert_eq!(wrong, Vec::<usize>::new());
-        let expansion = selection.expand(&"okx".parse().unwrap(), &listing(), most);
+        let expansion = selection.expand(&Coinbase, &"coinbase".parse().unwrap(), &listing(), most);
         let symbols: Vec<&str> = expansion.symbols.iter().map(Symbol::as_str).collect();
         (symbols.join(" "), expansion.left_out)
     }
@@ -140,7 +149,8 @@ mod tests {
     #[test]
     fn without_a_list_patterns_are_nothing() {
         let (selection, _) = Selection::parse(&texts("BTC-USDT *-USDT"));
-        let expansion = selection.expand(&"okx".parse().unwrap(), &Listing::ByRule, 9);
+        let expansion =
+            selection.expand(&Coinbase, &"coinbase".parse().unwrap(), &Listing::ByRule, 9);
         assert_eq!((expansion.symbols.len(), selection.has_patterns()), (1, true));
     }
 

@@ -9,7 +9,7 @@ mod succession;
 
 use super::{Course, Venue, log_limit::LogLimit, watch::Patience, watch::Watch};
 use crate::{
-    exchange::{Instrument, Update},
+    exchange::{Instrument, Part, Update},
     quality::{Change, Generation, Quality, Refusal, Verdict},
 };
 use metrics::counter;
@@ -60,6 +60,8 @@ pub(super) struct Book {
     down: (LinkState, Reason),
     /// When REST last delivered in the place of the socket.
     polled: Option<Instant>,
+    /// When REST was last asked.
+    read: Option<Instant>,
     live_log: LogLimit,
 }
 
@@ -130,6 +132,7 @@ impl Book {
             resubscribe: Vec::new(),
             down: (LinkState::Pending, Reason::AWAITING_DATA),
             polled: None,
+            read: None,
             live_log: LogLimit::default(),
         }
     }
@@ -149,7 +152,10 @@ impl Book {
             Verdict::Quiet => {}
         }
         let at = self.quality.position(update.symbol);
-        if let Some(entry) = at.and_then(|at| self.roll.get_mut(at)) {
+        // Figures of 24 hours come whether or not prices do.
+        if update.part != Part::Statistics
+            && let Some(entry) = at.and_then(|at| self.roll.get_mut(at))
+        {
             entry.watch.heard(now);
         }
         self.data(generation, now);
@@ -193,9 +199,6 @@ impl Book {
 
     /// Takes back the prices that neither subscription nor REST vouch for.
     fn give_up_silent(&mut self, now: Instant) {
-        if !self.venue.has_tickers {
-            return;
-        }
         let lost = |entry: &Entry| entry.watch.is_lost(&self.patience, now);
         let lost: Vec<usize> = (0..self.roll.len()).filter(|at| lost(&self.roll[*at])).collect();
         for at in lost {

@@ -133,7 +133,7 @@ fn named(symbols: &[String], message: &str) -> Option<String> {
     if let [only] = symbols {
         return Some(only.clone());
     }
-    let in_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let in_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
     let words: Vec<&str> = message.split(|c| !in_name(c)).collect();
     let mut mentioned = symbols.iter().filter(|name| words.contains(&name.as_str()));
     match (mentioned.next(), mentioned.next()) {
@@ -218,6 +218,14 @@ mod tests {
         let consequence = each.refused(None, words).unwrap();
         assert_eq!((consequence.give_up, consequence.again.len()), (set("NOPE-USDT"), 0));
         assert!(each.knows(7), "the other symbol still waits for its own answer");
+    }
+
+    #[test]
+    fn a_name_with_a_slash_is_found_in_a_refusal() {
+        let (mut each, _) = asked(Answers::PerSymbol, "BTC/USD NOPE/USD");
+        let words = "Currency pair not supported NOPE/USD (code subscribe)";
+        let consequence = each.refused(Some(7), words).unwrap();
+        assert_eq!(consequence.give_up, set("NOPE/USD"));
     }
 
     #[test]

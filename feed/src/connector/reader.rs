@@ -7,9 +7,6 @@ use tokio::time::{MissedTickBehavior, interval};
 
 /// Asks, one request at a time, for ever.
 pub(super) async fn read(desk: &Desk) {
-    if !desk.venue.has_tickers {
-        return std::future::pending().await;
-    }
     let mut checks = interval(Duration::from_millis(desk.venue.timing.check_ms));
     checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

@@ -176,7 +176,8 @@ impl Roster {
     fn follow(&mut self) {
         let now = Instant::now();
         let selection = self.wanted.selection();
-        let expansion = selection.expand(self.venue.id(), &self.listing, self.most);
+        let expansion =
+            selection.expand(self.venue.exchange, self.venue.id(), &self.listing, self.most);
         self.report(&selection, &expansion);
         let wanted: HashSet<&Symbol> = expansion.symbols.iter().collect();
         let present = self.present();

@@ -36,8 +36,6 @@ pub struct Venue {
     pub(super) dead_letters: DeadLetters,
     dials: DefaultDirectRateLimiter,
     requests: DefaultDirectRateLimiter,
-    /// Whether its tickers can be had by REST.
-    pub(super) has_tickers: bool,
     /// The venue has turned this address away until then.
     closed_until: Mutex<Option<Instant>>,
     /// The same for REST alone.
@@ -77,12 +75,6 @@ fn later(closed: &Mutex<Option<Instant>>, until: Instant) {
     *closed = (*closed).max(Some(until));
 }
 
-/// Whether the codec knows where the venue tells its tickers.
-fn has_tickers(exchange: &dyn Exchange, addresses: &Addresses) -> bool {
-    let any = Instrument::of("BTC", "USDT", "BTCUSDT", true);
-    any.is_some_and(|any| !exchange.tickers_url(addresses, &[&any]).is_empty())
-}
-
 impl Venue {
     /// A venue without connections.
     #[must_use]
@@ -102,7 +94,6 @@ impl Venue {
             dead_letters,
             dials: budget(plan.exchange.limits().dials),
             requests: budget(plan.exchange.limits().requests),
-            has_tickers: has_tickers(plan.exchange, &plan.addresses),
             closed_until: Mutex::default(),
             rest_closed_until: Mutex::default(),
             log_limit: Mutex::default(),

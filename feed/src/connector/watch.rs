@@ -186,7 +186,8 @@ impl Watch {
     }
 
     fn may_ask(&self, now: Instant) -> bool {
-        self.asked.is_none_or(|(_, at)| now.duration_since(at) >= ASK_AGAIN)
+        let answered = |at| self.confirmed.is_some_and(|told| told >= at);
+        self.asked.is_none_or(|(_, at)| answered(at) || now.duration_since(at) >= ASK_AGAIN)
     }
 
     /// Whether a poll is due: so long after the last one.

@@ -69,6 +69,8 @@ pub enum Part {
     Quotes,
     /// Figures of 24 hours, where these have a channel of their own.
     Statistics,
+    /// Single trades, where they tell the last price sooner than [`Self::Main`] does.
+    Trades,
 }
 
 /// New values of one symbol. A field is `None` when its owner is another channel (`truth.md` 1),

@@ -1,8 +1,12 @@
 //! The venues' protocols as pure codecs: bytes to events, no IO, no clock.
 
 pub mod binance;
+pub mod bybit;
+mod candles;
+pub mod coinbase;
 pub mod endpoint;
 pub mod event;
+pub mod kraken;
 pub mod kucoin;
 pub mod okx;
 pub mod policy;
@@ -56,25 +60,21 @@ pub trait Exchange: Debug + Send + Sync {
     /// [`RestFault`] when the answer is a refusal or not a list of instruments.
     fn read_instruments(&self, answer: &str) -> Result<Vec<Instrument>, RestFault>;
 
-    /// Where the venue tells the tickers of these symbols by REST; at most
-    /// [`Limits::symbols_per_poll`] of them.
-    fn tickers_url(&self, _addresses: &Addresses, _instruments: &[&Instrument]) -> String {
-        String::new()
-    }
+    /// Where the venue tells the tickers of these symbols by REST; at least one of them, and at most
+    /// [`Limits::symbols_per_poll`].
+    fn tickers_url(&self, addresses: &Addresses, instruments: &[&Instrument]) -> String;
 
     /// Reads an answer to [`Self::tickers_url`], asked for these instruments, as updates of
     /// [`Part::Main`] that own every field they have. What it tells of other symbols is passed over.
     ///
     /// # Errors
-    /// [`RestFault`] when the answer is a refusal or holds no ticker.
+    /// [`RestFault`] when the answer is a refusal or holds none of these tickers.
     fn read_tickers(
         &self,
-        _answer: &str,
-        _instruments: &[&Instrument],
-        _updates: &mut dyn FnMut(Update<'_>),
-    ) -> Result<(), RestFault> {
-        Err(RestFault::Garbage)
-    }
+        answer: &str,
+        instruments: &[&Instrument],
+        updates: &mut dyn FnMut(Update<'_>),
+    ) -> Result<(), RestFault>;
 
     /// The interval that the venue has bars of, to make bars of `interval` from: `interval` itself,
     /// or a shorter one.
@@ -82,43 +82,44 @@ pub trait Exchange: Debug + Send + Sync {
         interval
     }
 
-    /// Where the venue tells bars that opened from `from` on, before `end`; at most
-    /// [`Limits::bars_per_request`] of them. `interval` is one that [`Self::bars_from`] names.
+    /// Where the venue tells the bars that open at `from` or later and are over at `end`: with an
+    /// `end` that does not lie ahead, the bar that is still open is none of them. The span holds at
+    /// most [`Limits::bars_per_request`] bars. `interval` is one that [`Self::bars_from`] names.
     fn bars_url(
         &self,
-        _addresses: &Addresses,
-        _instrument: &Instrument,
-        _interval: Interval,
-        _from: Micros,
-        _end: Micros,
-    ) -> String {
-        String::new()
-    }
+        addresses: &Addresses,
+        instrument: &Instrument,
+        interval: Interval,
+        from: Micros,
+        end: Micros,
+    ) -> String;
 
-    /// The bars of an answer, oldest first, each as closed by its venue.
+    /// The bars of an answer, oldest first, each as closed by its venue. Venues tell bars from
+    /// before `from` and after `end`, too (Kraken does not even take an `end`): the caller keeps
+    /// what it asked for.
     ///
     /// # Errors
     /// [`RestFault`] when the answer is a refusal or not a list of bars.
-    fn read_bars(&self, _answer: &str, _interval: Interval) -> Result<Vec<Bar>, RestFault> {
-        Err(RestFault::Garbage)
-    }
+    fn read_bars(&self, answer: &str, interval: Interval) -> Result<Vec<Bar>, RestFault>;
 
     /// The venue's name of a symbol by its naming rule, for when the list cannot be had.
     fn name_by_rule(&self, symbol: &Symbol) -> String;
 
+    /// The symbol whose data the venue sends to those who ask for this one, if it does such a
+    /// thing. A symbol that is answered with another one's data is refused (`truth.md` 5).
+    fn answered_with(&self, _symbol: &Symbol) -> Option<Symbol> {
+        None
+    }
+
     /// The channels that are subscribed to by requests of their own. Without the first one a symbol
     /// has no price; the others complete it.
-    fn channels(&self) -> &'static [Part] {
-        &[Part::Main]
-    }
+    fn channels(&self) -> &'static [Part];
 
     /// The frame that subscribes to a channel of these venue symbols under a request number.
     fn subscribe(&self, channel: Part, venue_symbols: &[&str], request: u64) -> String;
 
     /// The frame that ends such a subscription.
-    fn unsubscribe(&self, _channel: Part, _venue_symbols: &[&str], _request: u64) -> String {
-        String::new()
-    }
+    fn unsubscribe(&self, channel: Part, venue_symbols: &[&str], request: u64) -> String;
 
     /// The text of a ping, for venues whose [`Probe`] is a text.
     fn ping(&self, request: u64) -> String;
@@ -131,7 +132,14 @@ pub trait Exchange: Debug + Send + Sync {
 }
 
 /// Every venue there is, one line each.
-pub const ALL: [&dyn Exchange; 3] = [&kucoin::KuCoin, &binance::Binance, &okx::Okx];
+pub const ALL: [&dyn Exchange; 6] = [
+    &kucoin::KuCoin,
+    &binance::Binance,
+    &okx::Okx,
+    &coinbase::Coinbase,
+    &kraken::Kraken,
+    &bybit::Bybit,
+];
 
 /// The venue of that name.
 #[must_use]
@@ -139,7 +147,7 @@ pub fn by_name(name: &str) -> Option<&'static dyn Exchange> {
     ALL.into_iter().find(|exchange| exchange.name() == name)
 }
 
-/// The names of all venues but one, for messages: `binance, okx`.
+/// The names of all venues but one, for messages: `binance, okx, ...`.
 #[must_use]
 pub fn names_except(name: &str) -> String {
     let names: Vec<&str> = ALL.iter().map(|it| it.name()).filter(|it| *it != name).collect();

@@ -86,3 +86,6 @@ pub struct Keepalive {
 pub const PROOF_WITHIN: Duration = Duration::from_secs(10);
 /// Silence after which a ping is sent: leaves time for two before [`PROOF_WITHIN`].
 pub const PROBE_AFTER: Duration = Duration::from_secs(4);
+/// A connection without a single ticker message for this long is dialled again, unless its venue is
+/// known to be quieter.
+pub const IDLE: Duration = Duration::from_secs(60);

@@ -37,6 +37,11 @@ impl Instrument {
     }
 }
 
+/// The venue's names of these instruments by their names in REST answers.
+pub(super) fn by_rest_symbol<'a>(instruments: &[&'a Instrument]) -> HashMap<&'a str, &'a str> {
+    instruments.iter().map(|it| (it.rest_symbol(), it.venue_symbol.as_str())).collect()
+}
+
 /// The names of a venue's symbols.
 #[derive(Debug, Clone)]
 pub enum Listing {

@@ -31,6 +31,7 @@ pub(super) struct SymbolState {
     main: Baseline,
     quotes: Baseline,
     statistics: Baseline,
+    trades: Baseline,
     crossed_since: Option<Micros>,
     published: Option<Micros>,
     /// A change of the volume alone waits to be published.
@@ -43,6 +44,7 @@ pub(super) struct SymbolState {
     main_heard: Option<Micros>,
     quotes_heard: Option<Micros>,
     statistics_heard: Option<Micros>,
+    trades_heard: Option<Micros>,
 }
 
 /// What becomes of a message.
@@ -70,6 +72,7 @@ impl SymbolState {
             main: Baseline::default(),
             quotes: Baseline::default(),
             statistics: Baseline::default(),
+            trades: Baseline::default(),
             crossed_since: None,
             published: None,
             volume_held: false,
@@ -78,6 +81,7 @@ impl SymbolState {
             main_heard: None,
             quotes_heard: None,
             statistics_heard: None,
+            trades_heard: None,
         }
     }
 
@@ -87,8 +91,10 @@ impl SymbolState {
         self.main = Baseline::default();
         self.quotes = Baseline::default();
         self.statistics = Baseline::default();
+        self.trades = Baseline::default();
         self.fresh = true;
         (self.main_heard, self.quotes_heard) = (None, None);
+        (self.statistics_heard, self.trades_heard) = (None, None);
         venue_symbol.clone_into(&mut self.ticker.venue_symbol);
         self.ticker.simulated = simulated;
     }
@@ -99,21 +105,32 @@ impl SymbolState {
             Part::Main => (&mut self.main, &mut self.main_heard),
             Part::Quotes => (&mut self.quotes, &mut self.quotes_heard),
             Part::Statistics => (&mut self.statistics, &mut self.statistics_heard),
+            Part::Trades => (&mut self.trades, &mut self.trades_heard),
         };
         *heard = Some(now);
         let order = baseline.judge(update.sequence);
+        let update = &self.without_older_last(update);
         let own = Values::default().merged(update);
         let crossed = own.crossed();
         let outcome = match order {
             Order::Older => Outcome::Refuse(Refusal::OlderSequence),
             Order::Repeated => self.repeated(update, now),
-            Order::Newer | Order::Reset if !own.usable() => {
+            Order::Newer | Order::Reset if !own.usable(update.part) => {
                 self.withdrawn = !self.basis().merged(update).priced();
                 Outcome::Refuse(Refusal::NothingUsable)
             }
             Order::Newer | Order::Reset => self.take(update, crossed, now),
         };
         Judgement { outcome, sequence_reset: order == Order::Reset, crossed }
+    }
+
+    /// A venue that tells single trades tells the last price by two channels: the newer one counts
+    /// (`truth.md` 1).
+    fn without_older_last<'a>(&self, update: &Update<'a>) -> Update<'a> {
+        let traded = self.trades_heard.and(self.ticker.trade_ts);
+        let older = update.part == Part::Main
+            && traded.zip(update.exchange_ts).is_some_and(|(traded, told)| told < traded);
+        Update { last: if older { None } else { update.last }, ..*update }
     }
 
     /// What the fields of a message are merged into.
@@ -140,6 +157,10 @@ impl SymbolState {
             self.crossed_since.get_or_insert(now);
         } else if update.bid.is_some() {
             self.crossed_since = None;
+        }
+        if update.part == Part::Statistics && !after.priced() {
+            // Figures alone say nothing yet, and come again within seconds.
+            return Outcome::VolumeOnly;
         }
         if std::mem::take(&mut self.fresh) {
             (self.ticker.trade_ts, self.ticker.exchange_ts) = (None, None);

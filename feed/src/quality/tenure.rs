@@ -4,7 +4,7 @@ use super::Generation;
 use crate::exchange::Part;
 
 /// The channels in the order of their places.
-pub(super) const PARTS: [Part; 3] = [Part::Main, Part::Quotes, Part::Statistics];
+pub(super) const PARTS: [Part; 4] = [Part::Main, Part::Quotes, Part::Statistics, Part::Trades];
 
 /// Who speaks for what.
 #[derive(Debug, Default)]
@@ -32,6 +32,7 @@ fn place(part: Part) -> usize {
         Part::Main => 0,
         Part::Quotes => 1,
         Part::Statistics => 2,
+        Part::Trades => 3,
     }
 }
 
@@ -74,10 +75,13 @@ impl Tenure {
         }
     }
 
-    /// Whether the successor has delivered any channel of the symbol.
+    /// Whether the successor has delivered prices of the symbol: figures of 24 hours come whether or
+    /// not prices do.
     pub(super) fn has_moved(&self, at: usize) -> bool {
         let Some((generation, _)) = self.successor else { return true };
-        self.holders.get(at).is_none_or(|parts| parts.contains(&generation))
+        let moved =
+            |(part, holder): (Part, &Generation)| part != Part::Statistics && *holder == generation;
+        self.holders.get(at).is_none_or(|parts| PARTS.into_iter().zip(parts).any(moved))
     }
 
     /// The successor takes over what is left; returns which channels of which symbols that is.

@@ -1,6 +1,6 @@
 //! The numbers of a ticker, merged from the channels that own them (`truth.md` 1 to 4).
 
-use crate::exchange::Update;
+use crate::exchange::{Part, Update};
 use tickcast_shared::market::{Price, Quantity, Ticker};
 
 /// Above this no size at a best quote is believed.
@@ -87,9 +87,15 @@ impl Values {
         ticker.quote_volume_24h = self.quote_volume;
     }
 
-    /// Whether any price is among them.
-    pub(super) fn usable(&self) -> bool {
-        self.last.is_some() || self.bid.is_some() || self.ask.is_some()
+    /// Whether any price is among them, or any figure where these have a channel of their own.
+    pub(super) fn usable(&self, part: Part) -> bool {
+        let figures = self.volume.is_some()
+            || self.quote_volume.is_some()
+            || self.open.is_some()
+            || self.high.is_some()
+            || self.low.is_some();
+        let priced = self.last.is_some() || self.bid.is_some() || self.ask.is_some();
+        priced || (part == Part::Statistics && figures)
     }
 
     /// Whether there is anything to show: a last price or both sides of a quote.

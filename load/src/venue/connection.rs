@@ -1,7 +1,9 @@
 //! One WebSocket connection of a simulated exchange: the thin shell around its session.
 
 use super::{
+    age::{Age, Aged},
     kucoin,
+    outgoing::Outgoing,
     session::{Action, Context, Dial, Session},
     stage::{Link, Order, Stage, lock},
 };
@@ -9,12 +11,15 @@ use futures_util::{SinkExt, StreamExt};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use std::{ops::ControlFlow, sync::Arc, time::Instant};
-use tokio::{sync::mpsc, time::sleep_until};
+use std::{future::pending, ops::ControlFlow, sync::Arc, time::Instant};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::sleep_until,
+};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
-        Message, Utf8Bytes,
+        Message,
         protocol::{CloseFrame, Role, WebSocketConfig},
     },
 };
@@ -30,11 +35,15 @@ struct Connection {
     stage: Arc<Stage>,
     link: Arc<Link>,
     session: Session,
+    age: Age,
     socket: WebSocketStream<TokioIo<Upgraded>>,
 }
 
 /// Serves a connection to its end.
 pub(super) async fn serve(stage: Arc<Stage>, upgraded: Upgraded, dial: Dial) {
+    if stage.faults().close_at_once {
+        return;
+    }
     let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER_BYTES);
     let io = TokioIo::new(upgraded);
     let socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
@@ -42,41 +51,40 @@ pub(super) async fn serve(stage: Arc<Stage>, upgraded: Upgraded, dial: Dial) {
     let (session, actions) = {
         let faults = stage.faults().clone();
         let mut subscriptions = lock(&link.subscriptions);
-        Session::open(&stage, &dial, &context(&stage, &faults), &mut subscriptions)
+        Session::open(stage.exchange, &dial, &Context::of(&stage, &faults), &mut subscriptions)
     };
-    let mut connection = Connection { stage, link, session, socket };
+    let age = Age::new(Instant::now(), stage.exchange);
+    let mut connection = Connection { stage, link, session, age, socket };
     if connection.perform(actions).await.is_continue() {
         connection.run(orders).await;
     }
     connection.stage.leave(&connection.link);
 }
 
-fn context<'a>(stage: &'a Stage, faults: &'a super::Faults) -> Context<'a> {
-    Context {
-        catalogue: &stage.catalogue,
-        faults,
-        timings: stage.timings,
-        now: Instant::now(),
-        time_ms: stage.now_ms(),
-    }
-}
-
 impl Connection {
     async fn run(&mut self, mut orders: mpsc::Receiver<Order>) {
         let cut = self.link.cut.clone();
+        let mut faults = self.stage.watch_faults();
         let mut batch = Vec::with_capacity(ORDERS_AT_ONCE);
         loop {
             let deadline = self.session.deadline(self.stage.timings);
+            let (frozen, aged) = {
+                let faults = faults.borrow_and_update();
+                (faults.frozen, self.age.next(&faults))
+            };
             let step = async {
                 tokio::select! {
-                    message = self.socket.next() => match message {
+                    message = self.socket.next(), if !frozen => match message {
                         Some(Ok(message)) => self.receive(message).await,
                         Some(Err(_)) | None => Flow::Break(()),
                     },
-                    taken = orders.recv_many(&mut batch, ORDERS_AT_ONCE) => {
+                    taken = orders.recv_many(&mut batch, ORDERS_AT_ONCE), if !frozen => {
                         if taken == 0 { Flow::Break(()) } else { self.obey(&mut batch).await }
                     }
-                    () = sleep_until(deadline.into()) => self.due().await,
+                    () = sleep_until(deadline.into()), if !frozen => self.due().await,
+                    aged = reached(aged), if !frozen => self.grow_old(aged).await,
+                    // The sender lives in the stage that we hold.
+                    _ = faults.changed() => Flow::Continue(()),
                 }
             };
             let flow = tokio::select! {
@@ -93,7 +101,7 @@ impl Connection {
     async fn receive(&mut self, message: Message) -> Flow {
         let actions = {
             let faults = self.stage.faults().clone();
-            let context = context(&self.stage, &faults);
+            let context = Context::of(&self.stage, &faults);
             let mut subscriptions = lock(&self.link.subscriptions);
             match &message {
                 Message::Text(text) => self.session.text(text, &context, &mut subscriptions),
@@ -110,15 +118,30 @@ impl Connection {
     async fn due(&mut self) -> Flow {
         let actions = {
             let faults = self.stage.faults().clone();
-            self.session.due(&context(&self.stage, &faults))
+            self.session.due(&Context::of(&self.stage, &faults))
         };
         self.perform(actions).await
+    }
+
+    /// The cut at the age limit, or what announces it.
+    async fn grow_old(&mut self, aged: Aged) -> Flow {
+        match aged {
+            Aged::Notice => {
+                self.age.noticed();
+                match self.stage.exchange.notice(self.stage.now_ms()) {
+                    Some(text) => self.send(Message::text(text)).await,
+                    None => Flow::Continue(()),
+                }
+            }
+            Aged::Cut => self.close(1001, "24 hours are over").await,
+        }
     }
 
     async fn perform(&mut self, actions: Vec<Action>) -> Flow {
         for action in actions {
             match action {
                 Action::Send(text) => self.send(Message::text(text)).await?,
+                Action::Data(delivery) => self.obey(&mut vec![Order::Data(delivery)]).await?,
                 Action::Ping(payload) => self.send(Message::Ping(payload.into())).await?,
                 Action::Heartbeat => self.stage.count(&self.stage.counters.heartbeats, 1),
                 Action::Subscribed => self.stage.count(&self.stage.counters.subscribes, 1),
@@ -133,30 +156,10 @@ impl Connection {
 
     /// Writes a batch of orders with one flush at its end.
     async fn obey(&mut self, batch: &mut Vec<Order>) -> Flow {
-        let (mut frames, mut written) = (0, Vec::new());
-        let mut expired = false;
-        for order in batch.drain(..) {
-            let text = match order {
-                Order::Data(delivery) => {
-                    frames += 1;
-                    if lock(&self.link.subscriptions).only_as_all(&delivery) {
-                        kucoin::wire::as_all(&delivery.text, &delivery.name).into()
-                    } else {
-                        delivery.text
-                    }
-                }
-                Order::Raw(text) => text,
-                Order::Flushed(done) => {
-                    written.push(done);
-                    continue;
-                }
-                Order::Expire => {
-                    expired = true;
-                    let id = Value::from("");
-                    Utf8Bytes::from(kucoin::wire::error(&id, 401, "token is expired"))
-                }
-            };
-            if self.socket.feed(Message::Text(text)).await.is_err() {
+        let (outgoing, written, expired) = self.sort(batch);
+        let data = outgoing.data;
+        for frame in outgoing.into_frames() {
+            if self.socket.feed(frame).await.is_err() {
                 return Flow::Break(());
             }
         }
@@ -164,12 +167,39 @@ impl Connection {
             return Flow::Break(());
         }
         self.session.pushed(Instant::now());
-        self.stage.count(&self.stage.counters.frames, frames);
+        self.stage.count(&self.stage.counters.frames, data);
         for done in written {
             // Nobody waits any more: fine.
             let _ = done.send(());
         }
         if expired { self.close(1000, "token is expired").await } else { Flow::Continue(()) }
+    }
+
+    /// What a batch says is to be written, who waits for that, and whether it is the end.
+    fn sort(&self, batch: &mut Vec<Order>) -> (Outgoing, Vec<oneshot::Sender<()>>, bool) {
+        let mut outgoing = Outgoing::new(&self.stage.faults());
+        let (mut written, mut expired) = (Vec::new(), false);
+        for order in batch.drain(..) {
+            match order {
+                Order::Data(delivery) => {
+                    let text = if lock(&self.link.subscriptions).only_as_all(&delivery) {
+                        kucoin::wire::as_all(&delivery.text, &delivery.name).into()
+                    } else {
+                        delivery.text
+                    };
+                    outgoing.data(text, &self.stage);
+                }
+                Order::Raw(text) => outgoing.other(Message::Text(text)),
+                Order::Flushed(done) => written.push(done),
+                Order::Expire => {
+                    expired = true;
+                    let id = Value::from("");
+                    let error = kucoin::wire::error(&id, 401, "token is expired");
+                    outgoing.other(Message::text(error));
+                }
+            }
+        }
+        (outgoing, written, expired)
     }
 
     async fn send(&mut self, message: Message) -> Flow {
@@ -184,5 +214,16 @@ impl Connection {
         // The connection ends either way.
         let _ = self.socket.close(Some(frame)).await;
         Flow::Break(())
+    }
+}
+
+/// Waits for what age brings; for ever when that is nothing.
+async fn reached(aged: Option<(Instant, Aged)>) -> Aged {
+    match aged {
+        Some((at, aged)) => {
+            sleep_until(at.into()).await;
+            aged
+        }
+        None => pending().await,
     }
 }

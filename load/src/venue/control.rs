@@ -17,7 +17,7 @@ pub struct VenueControl {
 impl VenueControl {
     /// Changes the faults in force.
     pub fn change(&self, change: impl FnOnce(&mut Faults)) {
-        change(&mut self.stage.faults());
+        self.stage.change_faults(change);
     }
 
     /// The faults in force.
@@ -34,6 +34,11 @@ impl VenueControl {
     /// Withholds market data, or sends them again.
     pub fn mute(&self, mute: bool) {
         self.change(|faults| faults.mute = mute);
+    }
+
+    /// Withholds market data of these symbols (our spelling), and of no others.
+    pub fn mute_symbols(&self, symbols: &[&str]) {
+        self.change(|faults| faults.muted = symbols.iter().map(ToString::to_string).collect());
     }
 
     /// Refuses subscriptions of these symbols (our spelling), and of no others.
@@ -55,6 +60,13 @@ impl VenueControl {
         self.change(|faults| faults.expired_tokens = count);
     }
 
+    /// Tells all connections that they will be closed soon, or that there is maintenance, the way
+    /// the exchange itself does. Returns how many there are; 0 where it tells nothing.
+    pub fn announce(&self) -> usize {
+        let notice = self.stage.exchange.notice(self.stage.now_ms());
+        notice.map_or(0, |text| self.push_frame(&text))
+    }
+
     /// Cuts all connections without a close frame. Returns how many there were.
     pub fn drop_connections(&self) -> usize {
         let links = self.stage.links();
@@ -71,8 +83,8 @@ impl VenueControl {
         links.len()
     }
 
-    /// Publishes one tick to its subscribers. Returns how many messages were handed out (Binance
-    /// may take two for one tick).
+    /// Publishes one tick to its subscribers. Returns how many messages were handed out (most
+    /// exchanges have two channels for what is in a tick).
     pub fn push_tick(&self, tick: Tick) -> usize {
         push(&self.stage, tick)
     }

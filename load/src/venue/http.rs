@@ -1,7 +1,7 @@
 //! The listener of a simulated exchange: REST routes and the WebSocket handshake.
 
 use super::{
-    Exchange, binance, connection, kucoin, okx,
+    Exchange, connection,
     session::Dial,
     stage::{Stage, lock},
 };
@@ -14,7 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 /// Tells every client that these prices belong to no market.
@@ -22,22 +22,37 @@ pub const SIMULATED_HEADER: &str = "x-tickcast-simulated";
 
 /// All routes of an exchange.
 pub(super) fn router(stage: Arc<Stage>) -> Router {
-    let (rest, sockets): (Router<Arc<Stage>>, &[&str]) = match stage.exchange {
-        Exchange::Kucoin => (kucoin::rest::routes(), &["/", "/endpoint"]),
-        Exchange::Binance => (binance::rest::routes(), &["/", "/stream"]),
-        Exchange::Okx => (okx::rest::routes(), &["/", "/ws/v5/public"]),
-    };
-    let rest = rest.layer(from_fn_with_state(stage.clone(), refuse_rest));
-    let with_sockets = sockets.iter().fold(rest, |router, path| router.route(path, get(upgrade)));
+    let rest = stage.exchange.routes().layer(from_fn_with_state(stage.clone(), spoil_rest));
+    let paths = stage.exchange.socket_paths();
+    let with_sockets = paths.iter().fold(rest, |router, path| router.route(path, get(upgrade)));
     with_sockets.with_state(stage)
 }
 
-async fn refuse_rest(State(stage): State<Arc<Stage>>, request: Request, next: Next) -> Response {
-    let refused = stage.faults().refuse_rest;
+async fn spoil_rest(State(stage): State<Arc<Stage>>, request: Request, next: Next) -> Response {
+    let (slow, refused) = {
+        let faults = stage.faults();
+        (faults.slow_rest, faults.refuse_rest)
+    };
+    wait(slow, &stage).await;
     match refused {
-        Some(status) => status_of(status).into_response(),
+        Some(status) => refusal(status, &stage),
         None => next.run(request).await,
     }
+}
+
+/// Lets a fault's time pass, but not the exchange's end.
+async fn wait(time: Option<Duration>, stage: &Stage) {
+    if let Some(time) = time {
+        tokio::select! { () = stage.stop.cancelled() => {}, () = tokio::time::sleep(time) => {} }
+    }
+}
+
+fn refusal(status: u16, stage: &Stage) -> Response {
+    let mut response = (status_of(status), [(SIMULATED_HEADER, "1")]).into_response();
+    if let Some(seconds) = stage.faults().retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
 }
 
 /// A status that no HTTP has is answered as 500: the test asked for a failure.
@@ -55,12 +70,17 @@ async fn upgrade(
     };
     let accept = derive_accept_key(key.as_bytes());
     stage.count(&stage.counters.dials, 1);
-    let refused = stage.faults().refuse_dials;
+    let (slow, refused) = {
+        let faults = stage.faults();
+        (faults.slow_dials, faults.refuse_dials)
+    };
+    wait(slow, &stage).await;
     if let Some(status) = refused {
         stage.count(&stage.counters.refused, 1);
-        return (status_of(status), [(SIMULATED_HEADER, "1")]).into_response();
+        return refusal(status, &stage);
     }
-    let mut dial = Dial { query, token_accepted: false };
+    let path = request.uri().path().to_owned();
+    let mut dial = Dial { path, query, token_accepted: false };
     if stage.exchange == Exchange::Kucoin {
         let token = dial.query.get("token").map_or("", String::as_str);
         dial.token_accepted = lock(&stage.tokens).redeem(token);

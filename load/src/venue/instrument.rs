@@ -1,7 +1,10 @@
 //! What a simulated exchange lists, under its own names and under ours.
 
 use super::exchange::Exchange;
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 use tickcast_shared::market::{ParseError, Symbol};
 
 /// Symbols of a simulator that was not told any.
@@ -48,11 +51,13 @@ impl Instrument {
 }
 
 /// All instruments of a simulated exchange.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Catalogue {
     instruments: Vec<Instrument>,
     by_name: HashMap<Arc<str>, usize>,
     by_symbol: HashMap<Arc<str>, usize>,
+    /// Our names of what was listed once.
+    delisted: HashSet<Arc<str>>,
 }
 
 impl Catalogue {
@@ -79,6 +84,30 @@ impl Catalogue {
     pub fn of_symbols(exchange: Exchange, symbols: &[String]) -> Result<Self, ParseError> {
         let parsed: Result<Vec<Symbol>, _> = symbols.iter().map(|text| text.parse()).collect();
         Ok(Self::new(parsed?.iter().map(|symbol| Instrument::spot(exchange, symbol))))
+    }
+
+    /// The same with one more at its end, if it is not there.
+    #[must_use]
+    pub fn with(&self, instrument: Instrument) -> Self {
+        let delisted = self.delisted.iter().filter(|it| **it != instrument.symbol).cloned();
+        let delisted = delisted.collect();
+        let listed = self.instruments.iter().cloned().chain([instrument]);
+        Self { delisted, ..Self::new(listed) }
+    }
+
+    /// The same without a symbol (our name), which is remembered as delisted.
+    #[must_use]
+    pub fn without(&self, symbol: &str) -> Self {
+        let mut delisted = self.delisted.clone();
+        delisted.extend(self.by_symbol(symbol).map(|instrument| instrument.symbol.clone()));
+        let rest = self.instruments.iter().filter(|it| &*it.symbol != symbol).cloned();
+        Self { delisted, ..Self::new(rest) }
+    }
+
+    /// Whether a symbol (our name) was listed and is no more.
+    #[must_use]
+    pub fn is_delisted(&self, symbol: &str) -> bool {
+        self.delisted.contains(symbol)
     }
 
     /// All of them, in order.
@@ -119,5 +148,18 @@ mod tests {
         assert_eq!(&*catalogue.by_name("ETHBTC").unwrap().symbol, "ETH-BTC");
         assert_eq!(&*catalogue.by_symbol("BTC-USDT").unwrap().name, "BTCUSDT");
         assert!(Catalogue::of_symbols(Exchange::Okx, &["btc".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn remembers_what_was_delisted() {
+        let symbols = ["BTC-USDT".to_owned(), "ETH-BTC".to_owned()];
+        let catalogue = Catalogue::of_symbols(Exchange::Kraken, &symbols).unwrap();
+        let without = catalogue.without("BTC-USDT").without("NO-PE");
+        assert!(without.is_delisted("BTC-USDT") && !without.is_delisted("NO-PE"));
+        assert_eq!((without.all().len(), without.by_name("BTC/USDT")), (1, None));
+        let symbol = "BTC-USDT".parse().unwrap();
+        let again = without.with(Instrument::spot(Exchange::Kraken, &symbol));
+        assert!(!again.is_delisted("BTC-USDT"));
+        assert_eq!(again.all().len(), 2);
     }
 }

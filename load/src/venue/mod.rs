@@ -2,18 +2,32 @@
 //!
 //! - [`exchange`]: which ones, and their patience
 //! - [`source`]: random walk, recording or script
-//! - [`control`]: faults and counters, while it runs
-//! - `http` -> `connection` -> `session` -> `kucoin`, `binance`, `okx`: from the socket inwards
+//! - [`control`], `market`: faults, counters, listings and bars, while it runs
+//! - [`faults`]: what it does wrong on purpose
+//! - `http` -> `connection` -> `session` -> `kucoin`, `binance`, ...: from the socket inwards
+//! - `protocol`: the one place that chooses among the exchanges' folders
+//! - `publish`, `bars`: what is told on the socket and by REST
 
+mod age;
+mod bars;
 mod binance;
+mod bybit;
+mod coinbase;
 mod connection;
 pub mod control;
 pub mod exchange;
 pub mod faults;
 mod http;
 pub mod instrument;
+mod kraken;
 mod kucoin;
+mod level;
+mod market;
 mod okx;
+mod outgoing;
+mod protocol;
+mod publish;
+mod rfc3339;
 pub mod schedule;
 mod session;
 pub mod source;
@@ -22,17 +36,20 @@ mod subscriptions;
 pub mod tick;
 pub mod walk;
 
+pub use bars::VenueBar;
+pub(crate) use bybit::wire::{LINEAR, parse_topic as bybit_topic};
 pub use control::VenueControl;
 pub use exchange::{Exchange, Timings};
-pub use faults::{Counts, Faults};
+pub use faults::{Counts, Disorder, Faults, Framing, NamedFault, OddPrices, OddTicks};
 pub use http::SIMULATED_HEADER;
 pub use instrument::{Catalogue, DEFAULT_SYMBOLS, Instrument};
+pub(crate) use kraken::spelling::new as kraken_asset;
 pub use kucoin::tokens::TokenRule;
 pub use source::{ReplayStart, Replayed, Source};
 pub use subscriptions::Channel;
 pub use tick::Tick;
 
-use crate::recording::{self, RecordingError};
+use crate::recording::{self, Frame, RecordingError};
 use axum::serve::ListenerExt;
 use stage::Stage;
 use std::{
@@ -134,27 +151,9 @@ impl Venue {
         let listener = TcpListener::bind(config.listen).await.map_err(refused)?;
         let addr = listener.local_addr().map_err(refused)?;
         let stop = token.child_token();
-        let stage = Arc::new(Stage::new(
-            exchange,
-            catalogue,
-            config.timings,
-            config.tokens,
-            config.faults,
-            stop.clone(),
-        ));
+        let stage = Arc::new(Stage::new(&config, catalogue, stop.clone()));
         let server = tokio::spawn(listen(listener, stage.clone()));
-        match config.source {
-            Source::Idle => {}
-            Source::Walk { rate, seed } => {
-                let walks = walks(exchange, &stage.catalogue, seed);
-                source::start_walk(stage.clone(), walks, rate, config.stamp)
-                    .map_err(VenueError::Thread)?;
-            }
-            Source::Recording { speed, start, .. } => {
-                tokio::spawn(source::replay(stage.clone(), frames, speed, start));
-            }
-            Source::Script(ticks) => _ = tokio::spawn(source::script(stage.clone(), ticks)),
-        }
+        begin(&stage, config.source, frames)?;
         let control = VenueControl { stage };
         Ok(Self { addr, control, server, _stop: stop.drop_guard() })
     }
@@ -175,8 +174,8 @@ impl Venue {
     /// Symbols that it lists, in our spelling.
     #[must_use]
     pub fn symbols(&self) -> Vec<String> {
-        let all = self.control.stage.catalogue.all();
-        all.iter().map(|instrument| instrument.symbol.to_string()).collect()
+        let catalogue = self.control.stage.catalogue();
+        catalogue.all().iter().map(|instrument| instrument.symbol.to_string()).collect()
     }
 
     /// Cuts all connections and stops listening; the port is free when this returns.
@@ -187,9 +186,28 @@ impl Venue {
     }
 }
 
-fn walks(exchange: Exchange, catalogue: &Catalogue, seed: u64) -> Vec<walk::Walk> {
-    let numbered = catalogue.all().iter().zip(seed..);
-    numbered.map(|(instrument, seed)| walk::Walk::new(exchange, instrument, seed)).collect()
+/// Starts whatever sends market data by itself.
+fn begin(stage: &Arc<Stage>, source: Source, frames: Vec<Frame>) -> Result<(), VenueError> {
+    if stage.exchange == Exchange::Bybit {
+        tokio::spawn(bybit::resend(stage.clone()));
+    }
+    match source {
+        Source::Idle => {}
+        Source::Walk { seed, .. } => {
+            let catalogue = stage.catalogue();
+            let numbered = catalogue.all().iter().zip(seed..);
+            let walks = numbered.map(|(it, seed)| walk::Walk::new(stage.exchange, it, seed));
+            if let Some(walking) = stage.walking {
+                source::start_walk(stage.clone(), walks.collect(), walking)
+                    .map_err(VenueError::Thread)?;
+            }
+        }
+        Source::Recording { speed, start, .. } => {
+            tokio::spawn(source::replay(stage.clone(), frames, speed, start));
+        }
+        Source::Script(ticks) => _ = tokio::spawn(source::script(stage.clone(), ticks)),
+    }
+    Ok(())
 }
 
 async fn listen(listener: TcpListener, stage: Arc<Stage>) {

@@ -1,11 +1,18 @@
 //! One connection's protocol as a state machine: text in, actions out, no IO and no clock.
 
 use super::{
-    binance, exchange::Timings, faults::Faults, instrument::Catalogue, kucoin, okx, stage::Stage,
-    subscriptions::Subscriptions,
+    binance, bybit, coinbase,
+    exchange::{Exchange, Timings},
+    faults::Faults,
+    instrument::Catalogue,
+    kraken, kucoin, okx,
+    stage::Stage,
+    subscriptions::{Delivery, Subscriptions},
+    tick::Tick,
 };
 use std::{
     collections::{HashMap, VecDeque},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -14,6 +21,8 @@ use std::{
 pub(super) enum Action {
     /// Send a text message.
     Send(String),
+    /// Send market data that answers a subscription.
+    Data(Delivery),
     /// Send a ping frame.
     Ping(Vec<u8>),
     /// Count a sign of life from the client.
@@ -26,12 +35,13 @@ pub(super) enum Action {
 
 /// What a session may look at.
 pub(super) struct Context<'a> {
-    pub(super) catalogue: &'a Catalogue,
+    pub(super) catalogue: Arc<Catalogue>,
     pub(super) faults: &'a Faults,
     pub(super) timings: Timings,
     pub(super) now: Instant,
     /// Milliseconds since the Unix epoch.
     pub(super) time_ms: i64,
+    stage: &'a Stage,
 }
 
 /// Whether a name can be subscribed to.
@@ -43,7 +53,18 @@ pub(super) enum Listing {
     Rejected,
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    pub(super) fn of(stage: &'a Stage, faults: &'a Faults) -> Self {
+        Self {
+            catalogue: stage.catalogue(),
+            faults,
+            timings: stage.timings,
+            now: Instant::now(),
+            time_ms: stage.now_ms(),
+            stage,
+        }
+    }
+
     pub(super) fn listing(&self, name: &str) -> Listing {
         match self.catalogue.by_name(name) {
             None => Listing::Unknown,
@@ -51,11 +72,18 @@ impl Context<'_> {
             Some(_) => Listing::Listed,
         }
     }
+
+    /// What a new subscriber is told at once: the last tick, unless a fault withholds it.
+    pub(super) fn latest(&self, name: &str) -> Option<Tick> {
+        let tick = self.stage.latest(name)?;
+        (!self.faults.withholds(&tick.symbol)).then_some(tick)
+    }
 }
 
 /// How a connection was dialled.
 #[derive(Debug, Default)]
 pub(super) struct Dial {
+    pub(super) path: String,
     pub(super) query: HashMap<String, String>,
     /// KuCoin: whether the token is good.
     pub(super) token_accepted: bool,
@@ -67,17 +95,19 @@ pub(super) enum Session {
     Kucoin(kucoin::Session),
     Binance(binance::Session),
     Okx(okx::Session),
+    Coinbase(coinbase::Session),
+    Kraken(kraken::Session),
+    Bybit(bybit::Session),
 }
 
 impl Session {
     pub(super) fn open(
-        stage: &Stage,
+        exchange: Exchange,
         dial: &Dial,
         context: &Context,
         subscriptions: &mut Subscriptions,
     ) -> (Self, Vec<Action>) {
-        use super::Exchange;
-        match stage.exchange {
+        match exchange {
             Exchange::Kucoin => {
                 let (session, actions) = kucoin::Session::open(dial, context);
                 (Self::Kucoin(session), actions)
@@ -87,6 +117,12 @@ impl Session {
                 (Self::Binance(session), actions)
             }
             Exchange::Okx => (Self::Okx(okx::Session::open(context)), Vec::new()),
+            Exchange::Coinbase => (Self::Coinbase(coinbase::Session::open(context)), Vec::new()),
+            Exchange::Kraken => {
+                let (session, actions) = kraken::Session::open(context);
+                (Self::Kraken(session), actions)
+            }
+            Exchange::Bybit => (Self::Bybit(bybit::Session::open(dial, context)), Vec::new()),
         }
     }
 
@@ -100,6 +136,9 @@ impl Session {
             Self::Kucoin(session) => session.text(text, context, subscriptions),
             Self::Binance(session) => session.text(text, context, subscriptions),
             Self::Okx(session) => session.text(text, context, subscriptions),
+            Self::Coinbase(session) => session.text(text, context, subscriptions),
+            Self::Kraken(session) => session.text(text, context, subscriptions),
+            Self::Bybit(session) => session.text(text, context, subscriptions),
         }
     }
 
@@ -107,14 +146,16 @@ impl Session {
     pub(super) fn pong(&mut self, context: &Context) -> Vec<Action> {
         match self {
             Self::Binance(session) => session.pong(context),
-            Self::Kucoin(_) | Self::Okx(_) => Vec::new(),
+            _ => Vec::new(),
         }
     }
 
     /// Market data went out.
     pub(super) fn pushed(&mut self, now: Instant) {
-        if let Self::Okx(session) = self {
-            session.pushed(now);
+        match self {
+            Self::Okx(session) => session.pushed(now),
+            Self::Kraken(session) => session.pushed(now),
+            _ => {}
         }
     }
 
@@ -124,6 +165,9 @@ impl Session {
             Self::Kucoin(session) => session.deadline(timings),
             Self::Binance(session) => session.deadline(timings),
             Self::Okx(session) => session.deadline(timings),
+            Self::Coinbase(session) => session.deadline(timings),
+            Self::Kraken(session) => session.deadline(timings),
+            Self::Bybit(session) => session.deadline(timings),
         }
     }
 
@@ -134,6 +178,9 @@ impl Session {
             Self::Binance(session) => session.due(context),
             // OKX's own code for an idle connection.
             Self::Okx(_) => vec![Action::Close(4004, "No data received in 30s.")],
+            Self::Coinbase(session) => session.due(context),
+            Self::Kraken(session) => session.due(context),
+            Self::Bybit(_) => vec![Action::Close(1000, "no message")],
         }
     }
 }

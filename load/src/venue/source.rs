@@ -1,8 +1,9 @@
 //! Where a simulated exchange's market data come from: a random walk, a recording or a test.
 
 use super::{
+    VenueConfig,
     schedule::Schedule,
-    stage::{Order, Stage},
+    stage::{Order, Stage, lock},
     subscriptions::{Channel, Delivery},
     tick::Tick,
     walk::Walk,
@@ -66,24 +67,36 @@ const SETTLED: Duration = Duration::from_millis(300);
 /// How often a waiting walk looks whether it shall end.
 const CANCEL_CHECK: Duration = Duration::from_millis(50);
 
+/// How the random walk was asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Walking {
+    /// Updates per symbol and second.
+    pub(super) rate: u32,
+    pub(super) seed: u64,
+    /// Whether bids carry their due times.
+    pub(super) stamp: bool,
+}
+
+impl Walking {
+    pub(super) fn of(config: &VenueConfig) -> Option<Self> {
+        let Source::Walk { rate, seed } = config.source else { return None };
+        Some(Self { rate, seed, stamp: config.stamp })
+    }
+}
+
 /// Runs the walks on a thread of their own: an event loop's timer is only exact to a millisecond,
 /// which would show in every latency measured against the due times.
-pub(super) fn start_walk(
-    stage: Arc<Stage>,
-    walks: Vec<Walk>,
-    rate: u32,
-    stamp: bool,
-) -> io::Result<()> {
-    let run = move || walk(&stage, walks, rate, stamp);
+pub(super) fn start_walk(stage: Arc<Stage>, walks: Vec<Walk>, walking: Walking) -> io::Result<()> {
+    let run = move || walk(&stage, walks, walking);
     std::thread::Builder::new().name("venue-walk".to_owned()).spawn(run).map(|_| ())
 }
 
-fn walk(stage: &Stage, mut walks: Vec<Walk>, rate: u32, stamp: bool) {
+fn walk(stage: &Stage, mut walks: Vec<Walk>, walking: Walking) {
     if walks.is_empty() {
         return;
     }
     let start = Instant::now();
-    let quotes = Schedule::new(walks.len(), rate, Duration::from_secs(1));
+    let quotes = Schedule::new(walks.len(), walking.rate, Duration::from_secs(1));
     let summaries =
         stage.exchange.summary_period().map(|period| Schedule::new(walks.len(), 1, period));
     let (mut quote, mut summary) = (0, 0);
@@ -104,9 +117,10 @@ fn walk(stage: &Stage, mut walks: Vec<Walk>, rate: u32, stamp: bool) {
             return;
         }
         let Some(walk) = walks.get_mut(lane) else { return };
+        let level = lock(&stage.level).parts_per_million(start + due);
         let due = stage.clock.at(start + due);
-        let mut tick = walk.step(due.0 / 1000);
-        if stamp {
+        let mut tick = walk.step(due.0 / 1000, level);
+        if walking.stamp {
             tick.bid_qty = Some(stamp_text(due));
         }
         stage.publish(tick, &[channel]);
@@ -149,16 +163,7 @@ pub(super) async fn script(stage: Arc<Stage>, mut ticks: mpsc::Receiver<Tick>) {
 
 /// Publishes one tick on the channels that it has something for. Returns to how many connections.
 pub(super) fn push(stage: &Stage, tick: Tick) -> usize {
-    let has_summary = match stage.exchange {
-        super::Exchange::Binance => tick.last.is_some() || tick.volume_24h.is_some(),
-        super::Exchange::Kucoin => tick.volume_24h.is_some(),
-        super::Exchange::Okx => false,
-    };
-    let split = stage.exchange == super::Exchange::Binance;
-    let has_quote = !split || tick.bid.is_some() || tick.ask.is_some();
-    let quote = has_quote.then_some(Channel::Quote);
-    let summary = has_summary.then_some(Channel::Summary);
-    let channels: Vec<Channel> = quote.into_iter().chain(summary).collect();
+    let channels = stage.exchange.channels(&tick);
     stage.publish(tick, &channels)
 }
 

@@ -1,15 +1,15 @@
 //! What all parts of one simulated exchange share: its connections, faults, tokens and counters.
 
 use super::{
-    binance,
+    VenueConfig,
+    bars::Bars,
     exchange::{Exchange, Timings},
     faults::{Counters, Counts, Faults},
     instrument::Catalogue,
-    kucoin,
-    kucoin::tokens::{TokenRule, Tokens},
-    okx,
-    source::Replayed,
-    subscriptions::{Channel, Delivery, Subscriptions},
+    kucoin::tokens::Tokens,
+    level::Level,
+    source::{Replayed, Walking},
+    subscriptions::{Delivery, Subscriptions},
     tick::Tick,
 };
 use std::{
@@ -18,6 +18,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Instant,
 };
 use tickcast_shared::clock::Clock;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -54,11 +55,18 @@ pub(super) struct Link {
     pub(super) cut: CancellationToken,
 }
 
+/// The last tick of an instrument.
+#[derive(Debug, Clone)]
+pub(super) struct Latest {
+    pub(super) tick: Tick,
+    /// When it was last told.
+    pub(super) told: Instant,
+}
+
 /// The shared state.
 #[derive(Debug)]
 pub(super) struct Stage {
     pub(super) exchange: Exchange,
-    pub(super) catalogue: Catalogue,
     pub(super) timings: Timings,
     pub(super) clock: Clock,
     pub(super) stop: CancellationToken,
@@ -66,36 +74,41 @@ pub(super) struct Stage {
     pub(super) tokens: Mutex<Tokens>,
     pub(super) replayed: watch::Sender<Option<Replayed>>,
     pub(super) play: CancellationToken,
-    faults: Mutex<Faults>,
+    /// How the random walk was asked for, if it was.
+    pub(super) walking: Option<Walking>,
+    pub(super) level: Mutex<Level>,
+    pub(super) bars: Mutex<Bars>,
+    /// By the exchange's name.
+    pub(super) latest: Mutex<HashMap<Arc<str>, Latest>>,
+    pub(super) sequence: AtomicU64,
+    /// Ticks published so far.
+    pub(super) ticks: AtomicU64,
+    catalogue: Mutex<Arc<Catalogue>>,
+    faults: watch::Sender<Faults>,
     links: Mutex<Vec<Arc<Link>>>,
-    latest: Mutex<HashMap<Arc<str>, Tick>>,
-    sequence: AtomicU64,
     changes: watch::Sender<u64>,
 }
 
 impl Stage {
-    pub(super) fn new(
-        exchange: Exchange,
-        catalogue: Catalogue,
-        timings: Timings,
-        token_rule: TokenRule,
-        faults: Faults,
-        stop: CancellationToken,
-    ) -> Self {
+    pub(super) fn new(config: &VenueConfig, catalogue: Catalogue, stop: CancellationToken) -> Self {
         Self {
-            exchange,
-            catalogue,
-            timings,
+            exchange: config.exchange,
+            timings: config.timings,
             clock: Clock::start(),
             stop,
             counters: Counters::default(),
-            tokens: Mutex::new(Tokens::new(token_rule)),
+            tokens: Mutex::new(Tokens::new(config.tokens)),
             replayed: watch::Sender::new(None),
             play: CancellationToken::new(),
-            faults: Mutex::new(faults),
-            links: Mutex::default(),
+            walking: Walking::of(config),
+            level: Mutex::default(),
+            bars: Mutex::default(),
             latest: Mutex::default(),
             sequence: AtomicU64::new(1),
+            ticks: AtomicU64::new(0),
+            catalogue: Mutex::new(catalogue.into()),
+            faults: watch::Sender::new(config.faults.clone()),
+            links: Mutex::default(),
             changes: watch::Sender::new(0),
         }
     }
@@ -118,8 +131,28 @@ impl Stage {
         self.counters.read(lock(&self.links).len() as u64)
     }
 
-    pub(super) fn faults(&self) -> MutexGuard<'_, Faults> {
-        lock(&self.faults)
+    /// The faults in force; not to be held for long.
+    pub(super) fn faults(&self) -> watch::Ref<'_, Faults> {
+        self.faults.borrow()
+    }
+
+    /// The same, for whoever has to notice a change.
+    pub(super) fn watch_faults(&self) -> watch::Receiver<Faults> {
+        self.faults.subscribe()
+    }
+
+    pub(super) fn change_faults(&self, change: impl FnOnce(&mut Faults)) {
+        self.faults.send_modify(change);
+    }
+
+    /// What is listed now.
+    pub(super) fn catalogue(&self) -> Arc<Catalogue> {
+        lock(&self.catalogue).clone()
+    }
+
+    pub(super) fn change_catalogue(&self, change: impl FnOnce(&Catalogue) -> Catalogue) {
+        let mut catalogue = lock(&self.catalogue);
+        *catalogue = Arc::new(change(&catalogue));
     }
 
     /// A new connection and the orders for it.
@@ -143,66 +176,23 @@ impl Stage {
 
     /// Symbols subscribed to by any connection, in our spelling.
     pub(super) fn subscribed(&self) -> BTreeSet<String> {
+        let catalogue = self.catalogue();
         let mut symbols = BTreeSet::new();
         for link in self.links() {
             for name in lock(&link.subscriptions).names() {
-                let known = self.catalogue.by_name(name);
+                let known = catalogue.by_name(name);
                 symbols.insert(known.map_or(name, |found| &found.symbol).to_string());
             }
         }
         symbols
     }
 
-    /// The last tick of an instrument, by the exchange's name.
-    pub(super) fn latest(&self, name: &str) -> Option<Tick> {
-        lock(&self.latest).get(name).cloned()
-    }
-
-    /// Turns a tick into the exchange's messages and hands them out. Returns to how many
-    /// connections.
-    pub(super) fn publish(&self, mut tick: Tick, channels: &[Channel]) -> usize {
-        match tick.sequence {
-            // What is numbered later must lie above.
-            Some(sequence) => _ = self.sequence.fetch_max(sequence, Ordering::Relaxed),
-            None => tick.sequence = Some(self.sequence.fetch_add(1, Ordering::Relaxed) + 1),
-        }
-        tick.time_ms.get_or_insert_with(|| self.now_ms());
-        let name = match self.catalogue.by_symbol(&tick.symbol) {
-            Some(instrument) => instrument.name.clone(),
-            None => tick.symbol.as_str().into(),
-        };
-        let mut receivers = 0;
-        for channel in channels {
-            let Some(text) = self.render(*channel, &name, &tick) else { continue };
-            let delivery = Delivery { channel: *channel, name: name.clone(), text: text.into() };
-            receivers += self.hand_out(&delivery);
-        }
-        lock(&self.latest).insert(name, tick);
-        receivers
-    }
-
     pub(super) fn now_ms(&self) -> i64 {
         self.clock.now().0 / 1000
     }
 
-    fn render(&self, channel: Channel, name: &str, tick: &Tick) -> Option<String> {
-        match (self.exchange, channel) {
-            (Exchange::Kucoin, Channel::Quote) => Some(kucoin::wire::ticker(name, tick)),
-            (Exchange::Kucoin, Channel::Summary) => {
-                Some(kucoin::wire::snapshot(self.catalogue.by_name(name), name, tick))
-            }
-            (Exchange::Binance, Channel::Quote) => Some(binance::wire::book_ticker(name, tick)),
-            (Exchange::Binance, Channel::Summary) => Some(binance::wire::ticker(name, tick)),
-            (Exchange::Okx, Channel::Quote) => Some(okx::wire::ticker(name, tick)),
-            (Exchange::Okx, Channel::Summary) => None,
-        }
-    }
-
     /// To each subscriber that has room; the others lose it, which is counted.
-    fn hand_out(&self, delivery: &Delivery) -> usize {
-        if self.faults().mute {
-            return 0;
-        }
+    pub(super) fn hand_out(&self, delivery: &Delivery) -> usize {
         let wanting = self.wanting(delivery);
         for link in &wanting {
             if link.queue.try_send(Order::Data(delivery.clone())).is_err() {
@@ -214,9 +204,6 @@ impl Stage {
 
     /// To each subscriber, waiting for room.
     pub(super) async fn hand_out_patiently(&self, delivery: &Delivery) -> usize {
-        if self.faults().mute {
-            return 0;
-        }
         let wanting = self.wanting(delivery);
         for link in &wanting {
             if link.queue.send(Order::Data(delivery.clone())).await.is_err() {
@@ -227,6 +214,9 @@ impl Stage {
     }
 
     fn wanting(&self, delivery: &Delivery) -> Vec<Arc<Link>> {
+        if self.withholds(&delivery.name) {
+            return Vec::new();
+        }
         let wants =
             |link: &&Arc<Link>| lock(&link.subscriptions).wants(delivery.channel, &delivery.name);
         let wanting: Vec<Arc<Link>> = lock(&self.links).iter().filter(wants).cloned().collect();
@@ -234,5 +224,14 @@ impl Stage {
             self.count(&self.counters.unwanted, 1);
         }
         wanting
+    }
+
+    fn withholds(&self, name: &str) -> bool {
+        let faults = self.faults();
+        if faults.mute || faults.muted.is_empty() {
+            return faults.mute;
+        }
+        let catalogue = self.catalogue();
+        catalogue.by_name(name).is_some_and(|found| faults.withholds(&found.symbol))
     }
 }

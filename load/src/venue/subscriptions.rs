@@ -6,14 +6,16 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 /// The two kinds of market data a symbol can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Channel {
-    /// Each change of the quote: KuCoin `/market/ticker`, Binance `@bookTicker`, OKX `tickers`.
+    /// Each change of the quote: KuCoin `/market/ticker`, Binance `@bookTicker`, OKX `tickers`,
+    /// Coinbase and Kraken `ticker`, Bybit `orderbook.1`.
     Quote,
-    /// Last price and volume at intervals: KuCoin `/market/snapshot`, Binance `@ticker`.
+    /// Last price and volume at intervals: KuCoin `/market/snapshot`, Binance `@ticker`, Kraken
+    /// `trade`, Bybit `tickers`.
     Summary,
 }
 
 /// A market data message on its way to whoever subscribed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Delivery {
     pub(super) channel: Channel,
     /// The exchange's own name of the instrument.
@@ -40,10 +42,26 @@ impl Subscriptions {
     }
 
     pub(super) fn wants(&self, channel: Channel, name: &str) -> bool {
+        self.has(channel, name) || (self.all && channel == Channel::Quote)
+    }
+
+    /// Whether this very channel of this one has been subscribed to.
+    pub(super) fn has(&self, channel: Channel, name: &str) -> bool {
         match channel {
-            Channel::Quote => self.all || self.quotes.contains(name),
+            Channel::Quote => self.quotes.contains(name),
             Channel::Summary => self.summaries.contains(name),
         }
+    }
+
+    /// The names subscribed to on a channel, in alphabetical order.
+    pub(super) fn sorted(&self, channel: Channel) -> Vec<&str> {
+        let set = match channel {
+            Channel::Quote => &self.quotes,
+            Channel::Summary => &self.summaries,
+        };
+        let mut names: Vec<&str> = set.iter().map(|name| &**name).collect();
+        names.sort_unstable();
+        names
     }
 
     /// Whether the wish is for everything, not for this one.

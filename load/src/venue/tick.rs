@@ -65,3 +65,9 @@ impl Tick {
         self
     }
 }
+
+/// A number's text as a JSON number with all its digits; as a JSON string if it is none.
+pub(super) fn bare(text: &str) -> String {
+    let is_number = serde_json::from_str::<serde_json::Number>(text).is_ok();
+    if is_number { text.to_owned() } else { serde_json::Value::from(text).to_string() }
+}

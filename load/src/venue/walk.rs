@@ -42,6 +42,9 @@ const FIRST_SEQUENCE: u64 = 14_691_000_000;
 /// Scale of sizes: 10^-8.
 const SIZE_SCALE: u32 = 8;
 
+/// The level that leaves prices where they are, in parts per million.
+const WHOLE_LEVEL: i64 = 1_000_000;
+
 /// How many digits an exchange writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Digits {
@@ -72,17 +75,16 @@ impl Walk {
     #[must_use]
     pub fn new(exchange: Exchange, instrument: &Instrument, seed: u64) -> Self {
         let price = first_price(instrument);
-        let mut scale = 0;
-        while scale < MAX_SCALE && price * Decimal::from(10_u64.pow(scale)) < MIN_STEPS {
-            scale += 1;
-        }
-        let steps = (price * Decimal::from(10_u64.pow(scale))).to_i64().unwrap_or(1).max(REACH);
+        let (steps, scale) = first_steps(instrument);
         let quote = instrument.pair.as_ref().and_then(|(_, quote)| dollars(quote));
         let worth = price * quote.unwrap_or(Decimal::ONE);
         let units = Decimal::from(MAX_SIZE_DOLLARS * 10_i64.pow(SIZE_SCALE)) / worth;
         Self {
             symbol: instrument.symbol.to_string(),
-            digits: if exchange == Exchange::Binance { Digits::Eight } else { Digits::Short },
+            digits: match exchange {
+                Exchange::Binance | Exchange::Coinbase => Digits::Eight,
+                _ => Digits::Short,
+            },
             rng: StdRng::seed_from_u64(seed),
             start: steps,
             middle: steps,
@@ -95,13 +97,13 @@ impl Walk {
         }
     }
 
-    /// The next state, at a time in milliseconds since the Unix epoch. Its sequence is above all
-    /// before.
-    pub fn step(&mut self, time_ms: i64) -> Tick {
+    /// The next state, at a time in milliseconds since the Unix epoch and a price level in parts
+    /// per million. Its sequence is above all before.
+    pub fn step(&mut self, time_ms: i64, level: i64) -> Tick {
         let reach = (self.start / REACH).max(1);
         let moved = self.middle + self.rng.random_range(-STRIDE..=STRIDE);
         self.middle = moved.clamp(self.start - reach + 1, self.start + reach).max(STRIDE);
-        let bid = self.middle;
+        let bid = at_level(self.middle, level);
         let ask = bid + self.rng.random_range(1..=STRIDE);
         // Often inside the quote, sometimes a step outside: the quote moved after the last trade.
         let last = self.rng.random_range((bid - 1)..=(ask + 1));
@@ -156,6 +158,24 @@ fn dollars(asset: &str) -> Option<Decimal> {
     DOLLARS.iter().find(|(name, _)| *name == asset).map(|(_, price)| *price)
 }
 
+/// A price in steps, moved to a level in parts per million.
+fn at_level(steps: i64, level: i64) -> i64 {
+    let moved = i128::from(steps) * i128::from(level) / i128::from(WHOLE_LEVEL);
+    // Below three steps a price outside the quote would be none; above, sums must not overflow.
+    i64::try_from(moved).unwrap_or(i64::MAX).clamp(STRIDE, i64::MAX / 2)
+}
+
+/// Where the walk begins, in price steps, and the scale of a step.
+pub(super) fn first_steps(instrument: &Instrument) -> (i64, u32) {
+    let price = first_price(instrument);
+    let mut scale = 0;
+    while scale < MAX_SCALE && price * Decimal::from(10_u64.pow(scale)) < MIN_STEPS {
+        scale += 1;
+    }
+    let steps = (price * Decimal::from(10_u64.pow(scale))).to_i64().unwrap_or(1).max(REACH);
+    (steps, scale)
+}
+
 /// Where the walk begins: the known price, or one made from the name's letters.
 fn first_price(instrument: &Instrument) -> Decimal {
     let Some((base, quote)) = &instrument.pair else { return Decimal::ONE_HUNDRED };
@@ -181,7 +201,7 @@ mod tests {
             let mut walk = walk(Exchange::Kucoin, symbol, 1);
             let mut before = 0;
             for _ in 0..2000 {
-                let tick = walk.step(0);
+                let tick = walk.step(0, WHOLE_LEVEL);
                 assert!(tick.sequence.unwrap() > before, "{symbol}");
                 before = tick.sequence.unwrap();
                 assert!(number(&tick.bid) > Decimal::ZERO && number(&tick.last) > Decimal::ZERO);
@@ -194,7 +214,7 @@ mod tests {
     #[test]
     fn the_last_price_is_sometimes_outside_the_quote() {
         let mut walk = walk(Exchange::Kucoin, "BTC-USDT", 7);
-        let ticks: Vec<Tick> = (0..200).map(|_| walk.step(0)).collect();
+        let ticks: Vec<Tick> = (0..200).map(|_| walk.step(0, WHOLE_LEVEL)).collect();
         let outside = |tick: &&Tick| {
             number(&tick.last) < number(&tick.bid) || number(&tick.last) > number(&tick.ask)
         };
@@ -204,19 +224,28 @@ mod tests {
 
     #[test]
     fn writes_exact_decimals_near_the_known_price() {
-        let tick = walk(Exchange::Binance, "ETH-USDT", 3).step(0);
+        let tick = walk(Exchange::Binance, "ETH-USDT", 3).step(0, WHOLE_LEVEL);
         let bid = tick.bid.clone().unwrap();
         assert_eq!(bid.split_once('.').unwrap().1.len(), 8, "{bid}");
         assert!((number(&tick.bid) - Decimal::from(2600)).abs() < Decimal::ONE, "{bid}");
-        let short = walk(Exchange::Okx, "BTC-USDT", 3).step(0).bid.unwrap();
+        let short = walk(Exchange::Okx, "BTC-USDT", 3).step(0, WHOLE_LEVEL).bid.unwrap();
         assert!(short.split_once('.').is_none_or(|(_, digits)| digits.len() == 1), "{short}");
+    }
+
+    #[test]
+    fn the_level_moves_prices_and_never_to_nothing() {
+        let mut walk = walk(Exchange::Kraken, "BTC-USDT", 3);
+        let half = walk.step(0, WHOLE_LEVEL / 2);
+        assert!((number(&half.bid) - Decimal::from(33_500)).abs() < Decimal::ONE, "{half:?}");
+        let none = walk.step(0, 0);
+        assert!(number(&none.bid) > Decimal::ZERO && number(&none.last) > Decimal::ZERO);
     }
 
     #[test]
     fn the_seed_decides() {
         let steps = |seed| {
             let mut walk = walk(Exchange::Okx, "BTC-USDT", seed);
-            (0..50).map(|_| walk.step(0)).collect::<Vec<_>>()
+            (0..50).map(|_| walk.step(0, WHOLE_LEVEL)).collect::<Vec<_>>()
         };
         assert_eq!(steps(1), steps(1));
         assert_ne!(steps(1), steps(2));

@@ -87,6 +87,74 @@ async fn okx_knows_more_than_it_lists() {
 }
 
 #[tokio::test]
+async fn coinbase_is_played_in_its_other_protocol() {
+    let Some(file) = recorded(Exchange::Coinbase) else { return };
+    let frames = recording::ticker_frames(&file, Exchange::Coinbase).unwrap();
+    assert_eq!(frames.len(), 160);
+    let venue = venue(Exchange::Coinbase, |config| config.source = as_fast_as_taken(file)).await;
+    assert_eq!(venue.symbols(), ["BTC-USD", "ETH-USD"]);
+    let mut client = Client::dial(&venue.ws_url()).await.unwrap();
+    client
+        .send(r#"{"type":"subscribe","product_ids":["BTC-USD","ETH-USD"],"channels":["ticker"]}"#)
+        .await;
+    assert_eq!(client.json().await["type"], "subscriptions");
+    let replayed = played_verbatim(&venue, &mut client, &frames.iter().collect::<Vec<_>>()).await;
+    assert_eq!(replayed, Replayed { sent: 160, unwanted: 0 });
+}
+
+#[tokio::test]
+async fn markets_of_bybit_are_kept_apart() {
+    let Some(file) = recorded(Exchange::Bybit) else { return };
+    let frames = recording::ticker_frames(&file, Exchange::Bybit).unwrap();
+    assert_eq!(frames.len(), 839);
+    for (path, topics, market, count) in [
+        ("spot", json!(["tickers.BTCUSDT", "tickers.ETHUSDT"]), false, 81),
+        (
+            "linear",
+            json!(["tickers.BTCUSDT", "tickers.ETHUSDT", "tickers.SOLUSDT", "tickers.DOGEUSDT"]),
+            true,
+            758,
+        ),
+    ] {
+        let source = as_fast_as_taken(file.clone());
+        let venue = venue(Exchange::Bybit, |config| config.source = source).await;
+        let list = http(&venue, "GET", "/v5/market/instruments-info?category=spot").await.1;
+        assert_eq!(list["result"]["list"].as_array().unwrap().len(), 2);
+        let url = format!("{}/v5/public/{path}", venue.ws_url());
+        let mut client = Client::dial(&url).await.unwrap();
+        client.send(&json!({"op": "subscribe", "args": topics}).to_string()).await;
+        assert_eq!(client.json().await["success"], true);
+        let is_linear = |frame: &&Frame| frame.name.starts_with("linear/");
+        let wanted: Vec<&Frame> =
+            frames.iter().filter(|frame| is_linear(frame) == market).collect();
+        let replayed = played_verbatim(&venue, &mut client, &wanted).await;
+        assert_eq!(replayed, Replayed { sent: count, unwanted: 839 - count });
+    }
+}
+
+#[tokio::test]
+async fn both_protocols_of_kraken_are_played() {
+    let Some(old) = recorded(Exchange::Kraken) else { return };
+    let new = old.with_file_name("live-v2-2026-09-24.ndjson");
+    for (file, symbol, count, of_symbol) in
+        [(old, "XMR/USD", 18, None), (new, "USDT/USD", 1, Some(1))]
+    {
+        let frames = recording::ticker_frames(&file, Exchange::Kraken).unwrap();
+        assert_eq!(frames.len(), count);
+        let source = as_fast_as_taken(file);
+        let venue = venue(Exchange::Kraken, |config| config.source = source).await;
+        let mut client = Client::dial(&format!("{}/v2", venue.ws_url())).await.unwrap();
+        let params = json!({"channel": "ticker", "symbol": [symbol]});
+        client.send(&json!({"method": "subscribe", "params": params}).to_string()).await;
+        client.json_where(|message| message["success"] == true).await;
+        let wanted: Vec<&Frame> = frames.iter().filter(|frame| *frame.name == *symbol).collect();
+        assert!(of_symbol.is_none_or(|of_symbol| wanted.len() == of_symbol) && !wanted.is_empty());
+        let replayed = played_verbatim(&venue, &mut client, &wanted).await;
+        assert_eq!((replayed.sent, replayed.sent + replayed.unwanted), (wanted.len(), count));
+    }
+}
+
+#[tokio::test]
 async fn waits_to_be_played() {
     let Some(file) = recorded(Exchange::Okx) else { return };
     let venue = venue(Exchange::Okx, |config| {

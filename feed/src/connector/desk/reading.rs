@@ -19,6 +19,10 @@ const POLL_AFTER: u32 = 3;
 /// A polled value is good for so many rounds of polls, so that one that fails costs nothing.
 const GOOD_ROUNDS: u32 = 3;
 
+/// Questions about several symbols are gathered for this long: a venue that tells all tickers at once
+/// counts such a request several times.
+const GATHER: Duration = Duration::from_secs(1);
+
 /// Symbols to be asked about in one request.
 pub(in crate::connector) struct Question {
     why: Why,
@@ -36,7 +40,10 @@ impl Book {
     pub(in crate::connector) fn question(&mut self, now: Instant) -> Option<Question> {
         let poll_every = Duration::from_millis(self.venue.timing.poll_ms);
         let polls = self.needs_polls();
-        if !polls && !self.course.is_open() {
+        let most = self.venue.exchange.limits().symbols_per_poll.max(1);
+        let gathering =
+            most > 1 && self.read.is_some_and(|at| now.duration_since(at) < GATHER.min(poll_every));
+        if gathering || !(polls || self.course.is_open()) {
             return None;
         }
         let why = |at: &usize| {
@@ -53,7 +60,8 @@ impl Book {
         due.sort_unstable();
         let &(_, why, _) = due.first()?;
         due.retain(|(_, it, _)| *it == why);
-        due.truncate(self.venue.exchange.limits().symbols_per_poll.max(1));
+        due.truncate(most);
+        self.read = Some(now);
         for (_, why, at) in &due {
             self.roll[*at].watch.ask(*why, now);
         }

@@ -1,30 +1,43 @@
 //! A venue that speaks OKX's protocol, with what a test wants of it besides.
 
 use crate::exchange::{
-    Addresses, DecodeError, Endpoint, Event, Exchange, Instrument, Keepalive, Limits, Part,
+    Addresses, DecodeError, Endpoint, Event, Exchange, Instrument, Keepalive, Limits, Part, Rate,
     RestFault, Socket, Update, okx::Okx,
 };
-use std::time::Duration;
-use tickcast_shared::market::Symbol;
+use std::{sync::LazyLock, time::Duration};
+use tickcast_shared::{
+    clock::Micros,
+    market::{Bar, Interval, Symbol},
+};
 
 /// What is different.
 #[derive(Debug)]
 pub(super) struct Stub {
-    pub(super) channels: &'static [Part],
-    pub(super) symbols_per_connection: usize,
-    limits: std::sync::OnceLock<Limits>,
+    channels: &'static [Part],
+    limits: &'static LazyLock<Limits>,
 }
 
 /// One channel, and room for all.
-pub(super) static PLAIN: Stub = Stub::new(&[Part::Main], 400);
+pub(super) static PLAIN: Stub = Stub { channels: &[Part::Main], limits: &ROOMY };
 /// A second channel, with statistics.
-pub(super) static TWO_CHANNELS: Stub = Stub::new(&[Part::Main, Part::Statistics], 400);
+pub(super) static TWO_CHANNELS: Stub =
+    Stub { channels: &[Part::Main, Part::Statistics], limits: &ROOMY };
 /// Room for two symbols on a connection.
-pub(super) static NARROW: Stub = Stub::new(&[Part::Main], 2);
+pub(super) static NARROW: Stub = Stub { channels: &[Part::Main], limits: &TIGHT };
 
-impl Stub {
-    const fn new(channels: &'static [Part], symbols_per_connection: usize) -> Self {
-        Self { channels, symbols_per_connection, limits: std::sync::OnceLock::new() }
+static ROOMY: LazyLock<Limits> = LazyLock::new(|| limits(400));
+static TIGHT: LazyLock<Limits> = LazyLock::new(|| limits(2));
+
+/// Limits that no test notices but for the room on a connection.
+fn limits(symbols_per_connection: usize) -> Limits {
+    let often = Rate::new(100, Duration::from_millis(1));
+    let symbols_per_poll = 1;
+    Limits {
+        symbols_per_connection,
+        symbols_per_poll,
+        dials: often,
+        requests: often,
+        ..*Okx.limits()
     }
 }
 
@@ -38,14 +51,7 @@ impl Exchange for Stub {
     }
 
     fn limits(&self) -> &'static Limits {
-        // Every stub lives as long as the test.
-        let limits = self.limits.get_or_init(|| Limits {
-            symbols_per_connection: self.symbols_per_connection,
-            dials: crate::exchange::Rate::new(100, Duration::from_millis(1)),
-            requests: crate::exchange::Rate::new(100, Duration::from_millis(1)),
-            ..*Okx.limits()
-        });
-        Box::leak(Box::new(*limits))
+        LazyLock::force(self.limits)
     }
 
     fn keepalive(&self) -> Keepalive {
@@ -85,6 +91,21 @@ impl Exchange for Stub {
             }
         });
         read.map_err(|_| RestFault::Garbage)
+    }
+
+    fn bars_url(
+        &self,
+        addresses: &Addresses,
+        instrument: &Instrument,
+        interval: Interval,
+        from: Micros,
+        end: Micros,
+    ) -> String {
+        Okx.bars_url(addresses, instrument, interval, from, end)
+    }
+
+    fn read_bars(&self, answer: &str, interval: Interval) -> Result<Vec<Bar>, RestFault> {
+        Okx.read_bars(answer, interval)
     }
 
     fn name_by_rule(&self, symbol: &Symbol) -> String {

@@ -2,7 +2,6 @@
 
 use crate::exchange::{DecodeError, Event, Fault, Part, Update, text::Text};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 /// The stream that announces the end of a connection, without being subscribed to.
 const SHUTDOWN: &str = "!serverShutdown";
@@ -15,7 +14,7 @@ struct Envelope<'a> {
     #[serde(borrow, default)]
     stream: Option<Text<'a>>,
     #[serde(borrow, default)]
-    data: Option<&'a RawValue>,
+    data: Option<Data<'a>>,
     #[serde(borrow, default)]
     id: Option<Text<'a>>,
     #[serde(borrow, default)]
@@ -35,11 +34,21 @@ struct Failure<'a> {
     msg: Text<'a>,
 }
 
-/// `@ticker`: owner of the last price and the statistics. Its quotes belong to `@bookTicker`.
+/// The data of both streams, read in one go with the envelope; its stream says which fields count.
 #[derive(Deserialize)]
-struct Statistics<'a> {
-    #[serde(borrow, rename = "s")]
+struct Data<'a> {
+    #[serde(borrow, default, rename = "s")]
     symbol: Text<'a>,
+    #[serde(borrow, default, rename = "u")]
+    sequence: Text<'a>,
+    #[serde(borrow, default, rename = "b")]
+    bid: Text<'a>,
+    #[serde(borrow, default, rename = "B")]
+    bid_qty: Text<'a>,
+    #[serde(borrow, default, rename = "a")]
+    ask: Text<'a>,
+    #[serde(borrow, default, rename = "A")]
+    ask_qty: Text<'a>,
     #[serde(borrow, default, rename = "c")]
     last: Text<'a>,
     #[serde(borrow, default, rename = "o")]
@@ -54,28 +63,11 @@ struct Statistics<'a> {
     quote_volume: Text<'a>,
 }
 
-/// `@bookTicker`: owner of the quotes. It names no time.
-#[derive(Deserialize)]
-struct Quotes<'a> {
-    #[serde(borrow, rename = "s")]
-    symbol: Text<'a>,
-    #[serde(borrow, default, rename = "u")]
-    sequence: Text<'a>,
-    #[serde(borrow, default, rename = "b")]
-    bid: Text<'a>,
-    #[serde(borrow, default, rename = "B")]
-    bid_qty: Text<'a>,
-    #[serde(borrow, default, rename = "a")]
-    ask: Text<'a>,
-    #[serde(borrow, default, rename = "A")]
-    ask_qty: Text<'a>,
-}
-
 /// Reads one frame.
 pub(super) fn decode(frame: &str, events: &mut dyn FnMut(Event<'_>)) -> Result<(), DecodeError> {
     let envelope: Envelope<'_> = serde_json::from_str(frame).map_err(|_| DecodeError::Garbage)?;
-    match (&envelope.stream, envelope.data) {
-        (Some(stream), Some(data)) => return message(stream.as_str(), data.get(), events),
+    match (&envelope.stream, &envelope.data) {
+        (Some(stream), Some(data)) => return message(stream.as_str(), data, events),
         (Some(_), None) => return Err(DecodeError::Garbage),
         (None, _) => {}
     }
@@ -92,25 +84,27 @@ pub(super) fn decode(frame: &str, events: &mut dyn FnMut(Event<'_>)) -> Result<(
     Ok(())
 }
 
-fn message(stream: &str, data: &str, events: &mut dyn FnMut(Event<'_>)) -> Result<(), DecodeError> {
-    let garbage = |_| DecodeError::Garbage;
-    match stream.rsplit_once('@').map(|(_, channel)| channel) {
-        Some("bookTicker") => {
-            let quotes: Quotes<'_> = serde_json::from_str(data).map_err(garbage)?;
-            events(Event::Update(quotes.update()));
-        }
-        Some("ticker") => {
-            let statistics: Statistics<'_> = serde_json::from_str(data).map_err(garbage)?;
-            events(Event::Update(statistics.update()));
-        }
-        None if stream == SHUTDOWN => events(Event::Closing { message: "serverShutdown" }),
+fn message(
+    stream: &str,
+    data: &Data<'_>,
+    events: &mut dyn FnMut(Event<'_>),
+) -> Result<(), DecodeError> {
+    let event = match stream.rsplit_once('@').map(|(_, channel)| channel) {
+        Some("bookTicker") => Event::Update(data.quotes()),
+        Some("ticker") => Event::Update(data.statistics()),
+        None if stream == SHUTDOWN => Event::Closing { message: "serverShutdown" },
         _ => return Err(DecodeError::UnknownType),
+    };
+    if matches!(event, Event::Update(Update { symbol: "", .. })) {
+        return Err(DecodeError::Garbage);
     }
+    events(event);
     Ok(())
 }
 
-impl Statistics<'_> {
-    fn update(&self) -> Update<'_> {
+impl Data<'_> {
+    /// `@ticker`: owner of the last price and the statistics. Its quotes belong to `@bookTicker`.
+    fn statistics(&self) -> Update<'_> {
         Update {
             last: Some(self.last.as_str()),
             open: Some(self.open.as_str()),
@@ -121,10 +115,9 @@ impl Statistics<'_> {
             ..Update::of(self.symbol.as_str(), Part::Main)
         }
     }
-}
 
-impl Quotes<'_> {
-    fn update(&self) -> Update<'_> {
+    /// `@bookTicker`: owner of the quotes. It names no time.
+    fn quotes(&self) -> Update<'_> {
         Update {
             sequence: self.sequence.number(),
             bid: Some(self.bid.as_str()),

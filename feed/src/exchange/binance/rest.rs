@@ -1,4 +1,4 @@
-//! Binance's list of instruments.
+//! Binance's list of instruments and its refusals by REST.
 
 use crate::exchange::{Instrument, RestFault, text::Text};
 use serde::Deserialize;
@@ -8,9 +8,14 @@ const TRADING: &str = "TRADING";
 
 #[derive(Deserialize)]
 struct Answer<'a> {
-    #[serde(borrow, default)]
-    symbols: Option<Vec<Row<'a>>>,
-    #[serde(borrow, default)]
+    #[serde(borrow)]
+    symbols: Vec<Row<'a>>,
+}
+
+/// What an error answer holds instead.
+#[derive(Deserialize)]
+struct Refusal<'a> {
+    #[serde(borrow)]
     code: Text<'a>,
     #[serde(borrow, default)]
     msg: Text<'a>,
@@ -36,16 +41,21 @@ fn spot_unless_said() -> bool {
     true
 }
 
+/// What is wrong with an answer that is not what was asked for.
+pub(super) fn refusal(answer: &str) -> RestFault {
+    serde_json::from_str(answer).map_or(RestFault::Garbage, |refusal: Refusal<'_>| {
+        RestFault::Venue {
+            code: refusal.code.as_str().to_owned(),
+            message: refusal.msg.as_str().to_owned(),
+        }
+    })
+}
+
 /// The instruments of a list answer.
 pub(super) fn instruments(answer: &str) -> Result<Vec<Instrument>, RestFault> {
-    let answer: Answer<'_> = serde_json::from_str(answer).map_err(|_| RestFault::Garbage)?;
-    let Some(rows) = answer.symbols else {
-        return Err(RestFault::Venue {
-            code: answer.code.as_str().to_owned(),
-            message: answer.msg.as_str().to_owned(),
-        });
-    };
-    Ok(rows
+    let answer: Answer<'_> = serde_json::from_str(answer).map_err(|_| refusal(answer))?;
+    Ok(answer
+        .symbols
         .iter()
         .filter(|row| row.is_spot_trading_allowed)
         .filter_map(|row| {

@@ -54,7 +54,7 @@ struct Row<'a> {
 }
 
 /// The data of a successful answer.
-fn data(answer: &str) -> Result<&str, RestFault> {
+pub(super) fn data(answer: &str) -> Result<&str, RestFault> {
     let answer: Answer<'_> = serde_json::from_str(answer).map_err(|_| RestFault::Garbage)?;
     let code = answer.code.as_str();
     if REGION.contains(&code) {

@@ -40,10 +40,10 @@ struct Arg<'a> {
     symbol: Text<'a>,
 }
 
-/// One element of a ticker push. Fields of other channels' pushes do not match and stay empty.
+/// One element of a ticker push, or of a REST answer. Fields of other channels' pushes do not match and stay empty.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Ticker<'a> {
+pub(super) struct Ticker<'a> {
     #[serde(borrow, default)]
     inst_type: Text<'a>,
     #[serde(borrow, default)]
@@ -121,7 +121,7 @@ fn control(
 }
 
 impl Ticker<'_> {
-    fn update(&self) -> Update<'_> {
+    pub(super) fn update(&self) -> Update<'_> {
         let market = if self.inst_type.as_str() == SPOT { Market::Spot } else { Market::Other };
         Update {
             market,

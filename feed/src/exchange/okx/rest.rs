@@ -1,7 +1,8 @@
-//! OKX's list of instruments.
+//! OKX's REST answers, and its list of instruments.
 
 use crate::exchange::{Instrument, RestFault, text::Text};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 /// The code of success.
 const SUCCESS: &str = "0";
@@ -15,7 +16,7 @@ struct Answer<'a> {
     #[serde(borrow, default)]
     msg: Text<'a>,
     #[serde(borrow, default)]
-    data: Vec<Row<'a>>,
+    data: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -31,17 +32,23 @@ struct Row<'a> {
     state: Text<'a>,
 }
 
-/// The instruments of a list answer.
-pub(super) fn instruments(answer: &str) -> Result<Vec<Instrument>, RestFault> {
-    let answer: Answer<'_> = serde_json::from_str(answer).map_err(|_| RestFault::Garbage)?;
+/// The data of a successful answer.
+pub(super) fn data<'a, T: Deserialize<'a>>(answer: &'a str) -> Result<T, RestFault> {
+    let answer: Answer<'a> = serde_json::from_str(answer).map_err(|_| RestFault::Garbage)?;
     if answer.code.as_str() != SUCCESS {
         return Err(RestFault::Venue {
             code: answer.code.as_str().to_owned(),
             message: answer.msg.as_str().to_owned(),
         });
     }
-    Ok(answer
-        .data
+    let data = answer.data.ok_or(RestFault::Garbage)?;
+    serde_json::from_str(data.get()).map_err(|_| RestFault::Garbage)
+}
+
+/// The instruments of a list answer.
+pub(super) fn instruments(answer: &str) -> Result<Vec<Instrument>, RestFault> {
+    let rows: Vec<Row<'_>> = data(answer)?;
+    Ok(rows
         .iter()
         .filter_map(|row| {
             let (base, quote) = (row.base_ccy.as_str(), row.quote_ccy.as_str());

@@ -57,6 +57,7 @@ impl SymbolState {
             Part::Main => self.main = Baseline::default(),
             Part::Quotes => self.quotes = Baseline::default(),
             Part::Statistics => self.statistics = Baseline::default(),
+            Part::Trades => self.trades = Baseline::default(),
         }
     }
 }

@@ -28,6 +28,11 @@ pub(in crate::venue) fn error(id: &Value, code: u32, message: &str) -> String {
     json!({"code": code, "msg": message, "id": id}).to_string()
 }
 
+/// What it says shortly before it closes a connection.
+pub(in crate::venue) fn server_shutdown(time_ms: i64) -> String {
+    json!({"stream": "!serverShutdown", "data": {"e": "serverShutdown", "E": time_ms}}).to_string()
+}
+
 #[derive(Serialize)]
 struct Envelope<T> {
     stream: String,

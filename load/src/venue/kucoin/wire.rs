@@ -1,6 +1,9 @@
 //! KuCoin's messages as text.
 
-use crate::venue::{instrument::Instrument, tick::Tick};
+use crate::venue::{
+    instrument::Instrument,
+    tick::{Tick, bare},
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -73,6 +76,18 @@ pub(in crate::venue) fn ticker(name: &str, tick: &Tick) -> String {
     serde_json::to_string(&message).unwrap_or_default()
 }
 
+/// A row of the list of all tickers.
+pub(in crate::venue) fn all_ticker(name: &str, tick: &Tick) -> Value {
+    json!({
+        "symbol": name, "symbolName": name, "buy": tick.bid, "bestBidSize": tick.bid_qty,
+        "sell": tick.ask, "bestAskSize": tick.ask_qty, "changeRate": "0", "changePrice": "0",
+        "high": tick.high_24h, "low": tick.low_24h, "vol": tick.volume_24h,
+        "volValue": tick.quote_volume_24h, "last": tick.last, "averagePrice": tick.last,
+        "takerFeeRate": "0.001", "makerFeeRate": "0.001", "takerCoefficient": "1",
+        "makerCoefficient": "1",
+    })
+}
+
 /// The same message as a subscriber of `/market/ticker:all` gets it: the symbol in `subject`.
 pub(in crate::venue) fn as_all(text: &str, name: &str) -> String {
     text.replacen(&format!("/market/ticker:{name}"), "/market/ticker:all", 1).replacen(
@@ -88,7 +103,7 @@ pub(in crate::venue) fn snapshot(
     name: &str,
     tick: &Tick,
 ) -> String {
-    let bare = |text: &Option<String>| text.clone().unwrap_or_else(|| "null".to_owned());
+    let bare = |text: &Option<String>| text.as_deref().map_or("null".to_owned(), bare);
     let pair = instrument.and_then(|found| found.pair.as_ref());
     let (base, quote) = pair.map_or(("", ""), |(base, quote)| (base, quote));
     format!(

@@ -17,6 +17,12 @@ pub(in crate::venue) fn error(id: Option<&str>, code: &str, message: &str) -> St
     with_id(id, json!({"event": "error", "code": code, "msg": message, "connId": CONNECTION_ID}))
 }
 
+/// What it says a minute before it closes a connection.
+pub(in crate::venue) fn closing_soon() -> String {
+    let message = "The connection will soon be closed for a service upgrade. Please reconnect.";
+    json!({"event": "notice", "code": "64008", "msg": message, "connId": CONNECTION_ID}).to_string()
+}
+
 /// How OKX says that an argument leads nowhere.
 pub(in crate::venue) fn no_such(argument: &Value) -> String {
     let text = |key: &str| argument[key].as_str().unwrap_or_default();

@@ -1,9 +1,13 @@
 //! Recorded sessions of real exchanges: their ticker messages, in order and verbatim.
+//!
+//! - `session`: the lines of a file
+//! - `subject`: which of them are ticker messages, and of what
+
+mod session;
+mod subject;
 
 use crate::venue::{Catalogue, Channel, Exchange, Instrument};
-use rust_decimal::{Decimal, prelude::ToPrimitive};
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use session::{Received, Session};
 use std::{
     fs::File,
     io::{self, BufRead, BufReader},
@@ -58,14 +62,6 @@ pub struct Frame {
     pub received: Micros,
 }
 
-#[derive(Deserialize)]
-struct Record<'a> {
-    t: String,
-    #[serde(borrow)]
-    ts: &'a RawValue,
-    data: Option<String>,
-}
-
 /// The folder of recordings, if there is one: `$TICKCAST_RECORDINGS`, else `shared/recordings`
 /// beside the project.
 #[must_use]
@@ -82,22 +78,30 @@ pub fn folder() -> Option<PathBuf> {
 pub fn ticker_frames(file: &Path, exchange: Exchange) -> Result<Vec<Frame>, RecordingError> {
     let unreadable = |source| RecordingError::Read { file: file.to_owned(), source };
     let reader = BufReader::new(File::open(file).map_err(unreadable)?);
+    let mut session = Session::default();
     let mut frames = Vec::new();
     for (index, line) in reader.lines().enumerate() {
         let line = line.map_err(unreadable)?;
-        let record: Record = serde_json::from_str(&line).map_err(|source| {
-            RecordingError::Line { file: file.to_owned(), line: index + 1, source }
+        let received = session.read(&line).map_err(|source| RecordingError::Line {
+            file: file.to_owned(),
+            line: index + 1,
+            source,
         })?;
-        let ("recv", Some(text)) = (record.t.as_str(), record.data) else { continue };
-        let Some((channel, name)) = subject_of(exchange, &text) else { continue };
+        let Some(Received { text, at, addr }) = received else { continue };
+        let Some((channel, name)) = subject::of(exchange, &text, addr) else { continue };
         let symbol = instrument(exchange, &name).symbol;
-        let received = micros(record.ts.get());
-        frames.push(Frame { symbol, name: name.into(), channel, text, received });
+        frames.push(Frame { symbol, name: name.into(), channel, text, received: at });
     }
     if frames.is_empty() {
         return Err(RecordingError::Empty { file: file.to_owned(), exchange });
     }
     Ok(frames)
+}
+
+/// The exchange's name of the instrument that a message is a ticker of, if it is one. `addr` is what
+/// its connection was dialled under.
+pub(crate) fn ticker_of(exchange: Exchange, text: &str, addr: &str) -> Option<String> {
+    subject::of(exchange, text, addr).map(|(_, name)| name)
 }
 
 /// What the recorded exchange listed, as far as the recording tells.
@@ -106,66 +110,18 @@ pub fn catalogue(exchange: Exchange, frames: &[Frame]) -> Catalogue {
     Catalogue::new(frames.iter().map(|frame| instrument(exchange, &frame.name)))
 }
 
-/// Seconds with a fraction, as text, to microseconds; 0 when it is not a number.
-fn micros(seconds: &str) -> Micros {
-    let exact = Decimal::from_str_exact(seconds).ok();
-    let micros = exact.and_then(|seconds| (seconds * Decimal::from(1_000_000)).to_i64());
-    Micros(micros.unwrap_or(0))
-}
-
-#[derive(Deserialize)]
-struct Envelope {
-    topic: Option<String>,
-    subject: Option<String>,
-    stream: Option<String>,
-    arg: Option<Argument>,
-    data: Option<Box<RawValue>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Argument {
-    channel: String,
-    inst_id: Option<String>,
-}
-
-/// Channel and instrument of a ticker message; nothing for any other.
-fn subject_of(exchange: Exchange, text: &str) -> Option<(Channel, String)> {
-    let envelope: Envelope = serde_json::from_str(text).ok()?;
-    envelope.data.as_ref()?;
-    match exchange {
-        Exchange::Kucoin => match envelope.topic?.strip_prefix("/market/ticker:")? {
-            "all" => Some((Channel::Quote, envelope.subject?)),
-            name => Some((Channel::Quote, name.to_owned())),
-        },
-        Exchange::Binance => {
-            let stream = envelope.stream?;
-            let (name, channel) = stream.split_once('@')?;
-            let channel = match channel {
-                "bookTicker" => Channel::Quote,
-                "ticker" => Channel::Summary,
-                _ => return None,
-            };
-            Some((channel, name.to_ascii_uppercase()))
-        }
-        Exchange::Okx => {
-            let argument = envelope.arg.filter(|argument| argument.channel == "tickers")?;
-            Some((Channel::Quote, argument.inst_id?))
-        }
-    }
-}
-
-/// Quote currencies that end the names of Binance's pairs, longest first. Good for recordings
-/// only, where the list of instruments of that day is gone.
-const BINANCE_QUOTES: [&str; 12] =
+/// Quote currencies that end the names of pairs without anything between, longest first. Good for
+/// recordings only, where the list of instruments of that day is gone.
+const QUOTES: [&str; 12] =
     ["FDUSD", "USDT", "USDC", "BUSD", "TUSD", "BTC", "ETH", "BNB", "EUR", "GBP", "TRY", "USD"];
 
 fn instrument(exchange: Exchange, name: &str) -> Instrument {
     let pair = match exchange {
-        Exchange::Binance => BINANCE_QUOTES
-            .iter()
-            .find_map(|quote| name.strip_suffix(quote).map(|base| (base, *quote))),
-        Exchange::Kucoin | Exchange::Okx => name.split_once('-'),
+        Exchange::Binance | Exchange::Bybit => {
+            QUOTES.iter().find_map(|quote| name.strip_suffix(quote).map(|base| (base, *quote)))
+        }
+        Exchange::Kucoin | Exchange::Okx | Exchange::Coinbase => name.split_once('-'),
+        Exchange::Kraken => name.split_once('/'),
     };
     match pair.and_then(|(base, quote)| Symbol::of(base, quote).ok()) {
         Some(symbol) => Instrument { name: name.into(), ..Instrument::spot(exchange, &symbol) },
