@@ -77,14 +77,18 @@ check-tools:
 		rustup component add $$tool; \
 	done
 
-# The tests start servers of their own on free ports; only the program has to be there.
+# The tests start servers of their own on free ports; only the programs have to be there. libfaketime
+# moves the wall clock of single processes.
 check-servers:
-	@command -v redis-server >/dev/null && exit 0; \
+	@missing=; \
+	command -v redis-server >/dev/null || missing=redis-server; \
+	compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null || missing="$$missing libfaketime"; \
+	[ -n "$$missing" ] || exit 0; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		echo "make test: installing redis-server with apt-get"; \
+		echo "make test: installing $$missing with apt-get"; \
 		apt-get update -qq; \
-		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redis-server >/dev/null; \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
 	else \
-		echo "make test needs redis-server. Run: sudo apt-get install -y redis-server"; \
+		echo "make test needs $$missing. Run: sudo apt-get install -y $$missing"; \
 		exit 1; \
 	fi

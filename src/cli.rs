@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::dlq;
 use clap::{Args, Parser, Subcommand};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -32,6 +33,8 @@ pub enum Command {
     Watch(Watch),
     /// Prints one price; exit code 3 when it is not live
     Price(Price),
+    /// Shows messages that feeds refused, and judges them again
+    Dlq(dlq::Args),
     /// Validates the configuration and prints the effective one, secrets redacted
     Check(Check),
 }
@@ -71,6 +74,12 @@ pub struct Gateway {
 pub struct Feed {
     #[command(flatten)]
     pub common: Common,
+    /// Name of the topics written; feeds of the same name stand by for each other
+    #[arg(long, value_name = "NAME")]
+    group: Option<String>,
+    /// Take only this part of the symbols, such as 1/3; another feed takes 2/3
+    #[arg(long, value_name = "K/N")]
+    partition: Option<String>,
     #[command(flatten)]
     exchanges: Exchanges,
 }
@@ -169,6 +178,10 @@ pub fn overrides(command: &Command) -> Vec<Override> {
             add("--redis-url", "redis_url", &it.redis_url);
             (None, &it.listen, Some(&it.exchanges))
         }
+        Command::Dlq(it) => {
+            add("--redis-url", "redis_url", it.redis_url());
+            (None, &None, None)
+        }
         Command::Watch(_) | Command::Price(_) => (None, &None, None),
     };
     let admin_key = match command {
@@ -180,6 +193,10 @@ pub fn overrides(command: &Command) -> Vec<Override> {
         add("--admin-listen", admin_key, &common.admin_listen);
     }
     add("--listen", "gateway.listen", listen);
+    if let Command::Feed(Feed { group, partition, .. }) = command {
+        add("--group", "feed.group", group);
+        add("--partition", "feed.partition", partition);
+    }
     if let Some(Exchanges { list }) = exchanges.filter(|exchanges| !exchanges.list.is_empty()) {
         let value = Value::Array(list.clone());
         given.push(Override { flag: "--exchange", key: "feed.exchange", value });
@@ -228,6 +245,10 @@ mod tests {
                 ("gateway.admin_listen", json!("a")),
                 ("gateway.listen", json!("b")),
             ]
+        );
+        assert_eq!(
+            keys(&["feed", "--group", "alts", "--partition", "1/3"]),
+            [("feed.group", json!("alts")), ("feed.partition", json!("1/3"))]
         );
         assert_eq!(keys(&["demo"]), []);
     }

@@ -3,6 +3,7 @@
 mod cli;
 mod config;
 mod demo;
+mod dlq;
 mod outcome;
 mod price;
 mod roles;
@@ -55,6 +56,10 @@ fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Watch(args) => client_runtime()?.block_on(watch::watch(args)),
         Command::Price(args) => client_runtime()?.block_on(price::price(args)),
+        Command::Dlq(ref args) => {
+            let config = Config::load(args.config(), &command)?;
+            client_runtime()?.block_on(dlq::dlq(args, &config))
+        }
         Command::Check(ref args) => check(&Config::load(args.config.as_deref(), &command)?),
         Command::Demo(ref args) | Command::Gateway(ref args) => serve(&args.common, &command),
         Command::Run(ref args) => serve(&args.common, &command),

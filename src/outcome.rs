@@ -15,6 +15,8 @@ const FAILED: u8 = 1;
 const MISTAKE: u8 = 2;
 /// Exit code of `price` when the price is not live.
 const NOT_LIVE: u8 = 3;
+/// Exit code of `dlq retry` when a message would be refused again.
+const STILL_REFUSED: u8 = 3;
 
 /// Why a command did not do what was asked.
 #[derive(Debug)]
@@ -25,6 +27,8 @@ pub enum Failure {
     Failed(anyhow::Error),
     /// A price was printed, and it is not live.
     NotLive,
+    /// What would become of a dead letter was printed, and it would be refused again.
+    StillRefused,
 }
 
 impl From<anyhow::Error> for Failure {
@@ -52,6 +56,7 @@ impl Failure {
             Self::Mistake(text) => (text, MISTAKE),
             Self::Failed(error) => (one_line(error.as_ref()), FAILED),
             Self::NotLive => return ExitCode::from(NOT_LIVE),
+            Self::StillRefused => return ExitCode::from(STILL_REFUSED),
         };
         for line in text.lines() {
             // Whoever closed stderr does not want to read this.

@@ -1,8 +1,8 @@
 //! Puts the parts of each role together: bus, feed, gateway, admin listener, signals.
 
-use crate::{cli::Command, config::Config, demo, outcome::Failure};
+use crate::{cli::Command, config::Config, demo, dlq, outcome::Failure};
 use anyhow::Context;
-use axum::{Json, Router, routing::get};
+use axum::Router;
 use std::{
     net::{SocketAddr, TcpListener as StdListener},
     time::Instant,
@@ -23,9 +23,6 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-/// Dead letters that `/dlq` shows.
-const SHOWN_DEAD_LETTERS: usize = 200;
-
 /// Runs a role until it is told to stop or an essential task fails.
 ///
 /// `inherited` are the listening sockets of a supervisor.
@@ -39,7 +36,7 @@ pub async fn run(
         Command::Run(_) => run_both(config, inherited).await,
         Command::Feed(_) => run_feed(config).await,
         Command::Gateway(_) => run_gateway(config, inherited).await,
-        Command::Watch(_) | Command::Price(_) | Command::Check(_) => Ok(()),
+        Command::Watch(_) | Command::Price(_) | Command::Dlq(_) | Command::Check(_) => Ok(()),
     }
 }
 
@@ -70,7 +67,7 @@ async fn run_feed(config: Config) -> Result<(), Failure> {
     let listener = process.bind_admin(config.feed.admin_listen)?;
     let readiness = process.readiness.clone();
     let feed = process.feed(config, bus, readiness)?;
-    process.serve_admin(listener, dead_letters(feed));
+    process.serve_admin(listener, dlq::routes(feed));
     process.finish().await
 }
 
@@ -140,7 +137,7 @@ impl Process {
         // The process is ready when its gateway is.
         let feed = self.feed(config.clone(), bus.clone(), Readiness::default())?;
         let gateway = self.gateway(config, bus).await?;
-        Ok((gateway.address, gateway.admin_routes.merge(dead_letters(feed))))
+        Ok((gateway.address, gateway.admin_routes.merge(dlq::routes(feed))))
     }
 
     fn feed(&mut self, config: Config, bus: Bus, readiness: Readiness) -> Result<Feed, Failure> {
@@ -181,11 +178,6 @@ impl Process {
         self.ended.cancel();
         ended.map_err(|failed| Failure::Failed(failed.into()))
     }
-}
-
-/// `GET /dlq`
-fn dead_letters(feed: Feed) -> Router {
-    Router::new().route("/dlq", get(async move || Json(feed.dlq(SHOWN_DEAD_LETTERS))))
 }
 
 fn feed_failure(error: FeedError) -> Failure {

@@ -16,7 +16,7 @@ async fn pings_are_answered_and_mistakes_named_while_the_connection_lives() {
     for (message, code) in [
         ("what", "bad_json"),
         (r#"{"op":"buy"}"#, "unknown_op"),
-        (r#"{"op":"subscribe","topics":["BTC-USDT"],"history":5}"#, "bad_field"),
+        (r#"{"op":"subscribe","topics":["BTC-USDT"],"history":501}"#, "bad_field"),
     ] {
         client.send_text(message).await;
         assert_eq!(client.next_of("error").await["code"], code, "{message}");

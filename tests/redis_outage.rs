@@ -1,48 +1,29 @@
 //! Redis dies and comes back, empty: clients stay, prices turn stale and live, nothing runs back.
 
-use crate::support::{Client, Market, eventually};
+use crate::support::{Client, Forward, Market, eventually};
 use serde_json::Value;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use tickcast_load::venue::Tick;
 
 const BTC: &str = "ticker:kucoin:BTC-USDT";
-
-/// Reads on, holding every ticker against the newest of its topic, until one is as wanted.
-async fn forward(
-    client: &mut Client,
-    newest: &mut HashMap<String, (u64, u64)>,
-    wanted: impl Fn(&Value) -> bool,
-) -> Value {
-    let topic = |it: &Value| it["topic"].as_str().unwrap_or_default().to_owned();
-    loop {
-        let ticker = client.next_of("ticker").await;
-        let stamp =
-            (ticker["epoch"].as_u64().expect("an epoch"), ticker["seq"].as_u64().expect("a seq"));
-        let before = newest.insert(topic(&ticker), stamp).unwrap_or_default();
-        assert!(stamp >= before, "{stamp:?} after {before:?}: {ticker}");
-        if wanted(&ticker) {
-            return ticker;
-        }
-    }
-}
 
 #[tokio::test]
 async fn nobody_is_disconnected_and_nothing_runs_backwards() {
     let mut market = Market::kucoin(&["BTC-USDT", "ETH-USDT"]).await;
     let (_feed, left, right) = tokio::join!(market.feed(), market.gateway(), market.gateway());
-    let mut clients = [left.client(&["BTC-USDT"]).await, right.client(&["*-USDT"]).await];
-    let mut newest = [HashMap::new(), HashMap::new()];
+    let clients = [left.client(&["BTC-USDT"]).await, right.client(&["*-USDT"]).await];
+    let mut clients = clients.map(Forward::new);
     let control = market.venue().control.clone();
     control.until_subscribed(&["BTC-USDT"]).await;
     control.push_tick(Tick::quote("BTC-USDT", "1.0", "1.2").with_last("1.1"));
-    for (client, newest) in clients.iter_mut().zip(&mut newest) {
-        forward(client, newest, |it| it["last_price"] == "1.1" && it["state"] == "live").await;
+    for client in &mut clients {
+        client.until(|it| it["last_price"] == "1.1" && it["state"] == "live").await;
     }
 
     market.redis.kill();
-    for (client, newest) in clients.iter_mut().zip(&mut newest) {
+    for client in &mut clients {
         let is_stale = |it: &Value| it["topic"] == BTC && it["state"] == "stale";
-        let stale = forward(client, newest, is_stale).await;
+        let stale = client.until(is_stale).await;
         assert_eq!(stale["last_price"], "1.1");
     }
     let price = left.get("/v1/price/BTC-USDT").await;
@@ -57,9 +38,9 @@ async fn nobody_is_disconnected_and_nothing_runs_backwards() {
     assert_eq!(late.next_of("ticker").await["state"], "stale");
 
     market.redis.restart().await;
-    for (client, newest) in clients.iter_mut().zip(&mut newest) {
+    for client in &mut clients {
         let is_back = |it: &Value| it["last_price"] == "3.1" && it["state"] == "live";
-        forward(client, newest, is_back).await;
+        client.until(is_back).await;
     }
     eventually("the cache has what the clients have", async || {
         let price = right.get("/v1/price/BTC-USDT").await.json();
@@ -71,22 +52,30 @@ async fn nobody_is_disconnected_and_nothing_runs_backwards() {
 #[tokio::test]
 async fn a_frozen_redis_turns_prices_stale_and_thaws_without_a_step_back() {
     let market = Market::kucoin(&["BTC-USDT"]).await;
-    let (_feed, gateway) = tokio::join!(market.feed(), market.gateway());
-    let mut client = gateway.client(&["BTC-USDT"]).await;
-    let mut newest = HashMap::new();
+    let (feed, gateway) = tokio::join!(market.feed(), market.gateway());
+    let mut client = Forward::new(gateway.client(&["BTC-USDT"]).await);
     let control = &market.venue().control;
     control.until_subscribed(&["BTC-USDT"]).await;
     control.push_tick(Tick::quote("BTC-USDT", "1.0", "1.2").with_last("1.1"));
-    forward(&mut client, &mut newest, |it| it["state"] == "live").await;
+    client.until(|it| it["state"] == "live").await;
 
     market.redis.freeze();
     for price in ["5.1", "6.1", "7.1"] {
         control.push_tick(Tick::quote("BTC-USDT", "5.0", "7.2").with_last(price));
     }
-    forward(&mut client, &mut newest, |it| it["state"] == "stale").await;
+    client.until(|it| it["state"] == "stale").await;
+    eventually("commands time out, one after the other", async || {
+        (feed.metric("tickcast_feed_bus_errors_total").await >= 2.0).then_some(())
+    })
+    .await;
+    // Whoever asks is answered, from what was known.
+    let mut late = gateway.client(&["BTC-USDT"]).await;
+    late.send_text("ping").await;
+    late.wait_for("pong", |it| it == "pong").await;
+    assert_eq!(gateway.get("/v1/price/BTC-USDT").await.json()["stale"], true);
     market.redis.thaw();
     let is_newest = |it: &Value| it["last_price"] == "7.1" && it["state"] == "live";
-    forward(&mut client, &mut newest, is_newest).await;
+    client.until(is_newest).await;
 }
 
 /// All of them at once are more than a socket takes.

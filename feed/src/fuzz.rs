@@ -3,9 +3,10 @@
 
 use crate::{
     FeedConfig,
-    exchange::{ALL, DecodeError, Event, Exchange},
+    exchange::{ALL, DecodeError, Event, Exchange, Instrument},
 };
 use serde::{Deserialize, Serialize};
+use tickcast_shared::market::Interval;
 
 /// A venue's frame or answer. Every codec says the same of it each time, whatever blanks stand
 /// around its JSON, and nothing that is longer than it.
@@ -18,8 +19,26 @@ pub fn exchange_message(text: &str) {
             let padded = format!(" \n{text}\t\r ");
             assert_eq!((said, read), decoded(exchange, &padded), "{} with blanks", exchange.name());
         }
-        let _ = exchange.read_instruments(text);
         let _ = exchange.socket(text, 1);
+        rest_answer(exchange, text);
+    }
+}
+
+/// A venue's answer by REST. Its bars stand in order, each with its prices between low and high.
+fn rest_answer(exchange: &dyn Exchange, text: &str) {
+    let listed = exchange.read_instruments(text).unwrap_or_default();
+    let named = Instrument::of("BTC", "USDT", "BTCUSDT", true);
+    let asked: Vec<&Instrument> = named.iter().chain(&listed).collect();
+    let mut told = 0;
+    let _ = exchange.read_tickers(text, &asked, &mut |_| told += 1);
+    assert!(told <= text.len(), "{told} tickers of {} bytes", text.len());
+    for interval in Interval::ALL {
+        let bars = exchange.read_bars(text, interval).unwrap_or_default();
+        assert!(bars.is_sorted_by(|one, next| one.open_time < next.open_time), "{bars:?}");
+        for bar in &bars {
+            assert!(bar.low <= bar.open.min(bar.close) && bar.open.max(bar.close) <= bar.high);
+            assert_eq!(interval.open_of(bar.open_time), bar.open_time);
+        }
     }
 }
 

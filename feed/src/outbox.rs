@@ -30,6 +30,7 @@ pub struct Outbox(Arc<Inner>);
 struct Inner {
     waiting: Mutex<Waiting>,
     arrived: Notify,
+    link_changed: Notify,
     queue: Arc<Queue>,
 }
 
@@ -47,6 +48,7 @@ impl Outbox {
         Self(Arc::new(Inner {
             waiting: Mutex::new(waiting),
             arrived: Notify::new(),
+            link_changed: Notify::new(),
             queue: queues.register("feed_outbox", CAPACITY),
         }))
     }
@@ -62,12 +64,25 @@ impl Outbox {
         self.push(topic, Change::Remove);
     }
 
-    /// Sets a venue's link state, which the next heartbeat carries.
+    /// Sets a venue's link state, which the next heartbeat carries. A change is news that should
+    /// not wait for it.
     pub fn set_link(&self, status: LinkStatus) {
         let mut waiting = self.waiting();
-        match waiting.links.iter_mut().find(|link| link.exchange == status.exchange) {
-            Some(link) => *link = status,
-            None => waiting.links.push(status),
+        let told = |link: &LinkStatus| (link.state, link.reason.clone(), link.source);
+        let changed = match waiting.links.iter_mut().find(|it| it.exchange == status.exchange) {
+            Some(link) => {
+                let changed = told(link) != told(&status);
+                *link = status;
+                changed
+            }
+            None => {
+                waiting.links.push(status);
+                true
+            }
+        };
+        drop(waiting);
+        if changed {
+            self.0.link_changed.notify_one();
         }
     }
 
@@ -87,6 +102,11 @@ impl Outbox {
     /// Waits until something has come since the last wait.
     pub(crate) async fn arrived(&self) {
         self.0.arrived.notified().await;
+    }
+
+    /// Waits until a link's state has changed since the last wait.
+    pub(crate) async fn link_changed(&self) {
+        self.0.link_changed.notified().await;
     }
 
     fn push(&self, topic: Topic, change: Change) {

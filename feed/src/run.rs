@@ -3,16 +3,19 @@
 use crate::{
     config::{ConfigErrors, FeedConfig, VenuePlan},
     connector::{Rest, Roster, Surroundings, Venue, Wanted},
+    letters,
     outbox::Outbox,
     publisher,
-    quality::{Accounting, Counts, DeadLetter, DeadLetters, dead_letters::ReasonCount},
+    quality::{
+        Accounting, Board, Counts, DeadLetter, DeadLetters, Filter, dead_letters::ReasonCount,
+    },
 };
 use futures_util::future::join_all;
 use serde::Serialize;
 use std::{sync::Arc, time::Duration};
 use tickcast_shared::{
     admin::{Queues, Readiness},
-    bus::{Bus, Group},
+    bus::Bus,
     clock::Clock,
     lifecycle::Tasks,
     market::{ExchangeId, Ticker, Topic},
@@ -53,12 +56,14 @@ pub struct Dlq {
 }
 
 impl Feed {
-    /// The books, and at most `limit` dead letters, newest first.
+    /// The books, and at most `limit` dead letters that the filter admits, newest first.
     #[must_use]
-    pub fn dlq(&self, limit: usize) -> Dlq {
-        let report = self.dead_letters.report(limit);
+    pub fn dlq(&self, filter: &Filter, limit: usize) -> Dlq {
+        let report = self.dead_letters.report(filter, limit);
+        let wanted = |name: &str| filter.exchange.as_deref().is_none_or(|wanted| wanted == name);
+        let books = self.accounting.iter().map(Accounting::counts);
         Dlq {
-            exchanges: self.accounting.iter().map(Accounting::counts).collect(),
+            exchanges: books.filter(|it| wanted(it.exchange.as_str())).collect(),
             counts: report.counts,
             letters: report.letters,
         }
@@ -86,18 +91,29 @@ pub fn run(
         outbox: Outbox::new(&queues),
         rest: Rest::new()?,
         dead_letters: DeadLetters::new(&queues),
+        board: Board::default(),
     };
-    let rosters: Vec<Roster> =
-        plans.iter().map(|plan| roster(plan, around.clone(), &queues)).collect();
+    if let Some(partition) = &config.partition {
+        let (group, symbols) =
+            (config.bus_group(), plans.iter().map(|it| it.selection.symbols.len()).sum::<usize>());
+        info!(partition, %group, symbols, "taking one part of the symbols");
+    }
+    let rosters: Vec<Roster> = plans
+        .iter()
+        .filter(|plan| !plan.selection.is_empty())
+        .map(|plan| roster(plan, around.clone(), &queues))
+        .collect();
     let accounting = rosters.iter().map(|it| it.venue().accounting.clone()).collect();
     let wanted: Arc<[_]> =
         rosters.iter().map(|it| (it.venue().id().clone(), it.wanted())).collect();
+    let group = config.bus_group();
+    let (kept, letters) = (bus.dead_letters(), around.dead_letters.clone());
+    let (most, token) = (config.max_dead_letters, tasks.token());
+    tasks.essential("dead_letters", letters::run(kept, letters, group.clone(), most, token));
     let topics = first_topics(wanted.clone(), Duration::from_millis(config.timing.list_ms));
     let (outbox, token) = (around.outbox, tasks.token());
     let publisher = async move {
-        let configured = topics.await;
-        publisher::run(bus, Group::new(&config.group), outbox, configured, clock, readiness, token)
-            .await
+        publisher::run(bus, group, outbox, topics.await, clock, readiness, token).await
     };
     tasks.essential("publisher", publisher);
     for roster in rosters {
@@ -204,13 +220,13 @@ mod tests {
         peer.send("{").await;
         peer.send(okx_ticker("BTC-USDT", "11")).await;
         let refused = async {
-            while feed.dlq(9).letters.is_empty() {
+            while feed.dlq(&Filter::default(), 9).letters.is_empty() {
                 tokio::task::yield_now().await;
             }
         };
         timeout(PATIENCE, refused).await.expect("no dead letter in time");
-        assert_eq!(feed.dlq(9).letters[0].raw, "{");
-        assert_eq!(feed.dlq(9).exchanges[0].refused["undecodable"], 1);
+        assert_eq!(feed.dlq(&Filter::default(), 9).letters[0].raw, "{");
+        assert_eq!(feed.dlq(&Filter::default(), 9).exchanges[0].refused["undecodable"], 1);
         tasks.token().cancel();
         tasks.finish().await.unwrap();
     }

@@ -22,7 +22,7 @@ fn main() {
 }
 
 fn fan() -> Fan {
-    let mut fan = Fan::new(TOPICS as usize);
+    let mut fan = Fan::new(TOPICS as usize, Default::default());
     let updates: Vec<_> = (0..TOPICS).map(|id| tick(id).keyed()).collect();
     fan.begin(&updates, NOW);
     let _ = fan.end();
@@ -37,6 +37,7 @@ fn tick(id: u32) -> Update {
             .unwrap_or_else(|_| unreachable!("letters and digits make a symbol")),
         stamp: Stamp { epoch: 1, seq: 1 },
         quote: Quote { state: State::Live, last: None, bid: None, ask: None },
+        bar: None,
         frames: Frames::new(vec![b'x'; 500]),
     }))
 }

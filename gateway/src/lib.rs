@@ -7,6 +7,7 @@
 //! - [`wire`]: WebSocket frames
 //! - [`listen`] and [`door`]: the sockets, and who is let in
 //! - [`http`]: accepting, the upgrade, REST, the page
+//! - [`bars`]: closed bars, for clients that begin or come back
 //! - [`prices`]: the table of last values behind REST
 //! - [`registry`]: pages of the list of topics
 //! - [`drain`]: the order of a shutdown
@@ -14,6 +15,7 @@
 //! - [`config`] and [`metrics`]: the one place for each
 
 pub mod auth;
+pub mod bars;
 pub mod client;
 pub mod config;
 pub mod descriptors;
@@ -95,8 +97,9 @@ pub async fn run(
     let tls = config.tls.clone().map(|files| http::tls::start(files, metrics.clone()));
     let (tls, certificate) = tls.transpose()?.unzip();
     let auth = auth::Auth::open(&config)?;
-    let (hub, alive) =
-        Hub::start(&config, auth.clone(), clock, &queues, &metrics).map_err(GatewayError::Shard)?;
+    let bars = bars::BarStore::default();
+    let (hub, alive) = Hub::start(&config, auth.clone(), &bars, clock, &queues, &metrics)
+        .map_err(GatewayError::Shard)?;
     let prices = Prices::new(clock);
     let drained = CancellationToken::new();
     let closed = drained.child_token();
@@ -104,8 +107,10 @@ pub async fn run(
     tasks.essential("shards", watch_shards(alive, config.shard_count(), drained.clone()));
     let subscriber = bus.subscriber();
     subscriber.show_in(&queues);
-    let (reading, told) = (prices.clone(), metrics.clone());
-    let ingest = ingest::run(subscriber, hub.clone(), reading, clock, told, drained.clone());
+    let told = metrics.clone();
+    let klines = http::klines::Klines::new(&bus, bars.clone());
+    let targets = ingest::Targets { hub: hub.clone(), prices: prices.clone(), bars };
+    let ingest = ingest::run(bus, subscriber, targets, clock, told, drained.clone());
     tasks.essential("ingest", ingest);
     let complete = prices.complete.clone();
     tasks.essential("readiness", follow(complete, readiness.clone(), tasks.token()));
@@ -133,7 +138,7 @@ pub async fn run(
     tasks.essential("drain", drain.run(tasks.token()));
     let address = entrances.public.address(config.listen);
     let proxied = entrances.proxied.as_ref().and_then(|it| it.listener.local_addr().ok());
-    let app = http::App { config, auth, door, hub: hub.clone(), prices, metrics };
+    let app = http::App { config, auth, door, hub: hub.clone(), prices, klines, metrics };
     let reception = http::accept::Reception::new(app, tls);
     for entrance in [Some(entrances.public), entrances.proxied].into_iter().flatten() {
         let (reception, closed, drained) = (reception.clone(), closed.clone(), drained.clone());

@@ -27,6 +27,8 @@ pub struct Metrics {
     pub lagging: Counter,
     /// Updates that slow clients skipped.
     pub skipped: Counter,
+    /// Closed bars handed to clients.
+    pub bars: Counter,
     /// Commands of clients.
     pub commands: Counter,
     /// Certificates taken over from changed files.
@@ -56,6 +58,9 @@ impl Metrics {
             "tickcast_gateway_skipped_total",
             "Updates that slow clients skipped for newer ones"
         );
+        describe_counter!("tickcast_gateway_bars_sent_total", "Closed bars handed to clients");
+        describe_counter!("tickcast_gateway_bar_reads_total", "Reads of bars, by result");
+        describe_gauge!("tickcast_gateway_bars", "Closed bars kept of topics that were asked for");
         describe_counter!("tickcast_gateway_commands_total", "Commands received from clients");
         describe_counter!("tickcast_gateway_closed_total", "Closes by the server, by reason");
         describe_counter!(
@@ -94,6 +99,7 @@ impl Metrics {
             conflated_pass: counter!("tickcast_gateway_conflated_pass_total"),
             lagging: counter!("tickcast_gateway_lagging_total"),
             skipped: counter!("tickcast_gateway_skipped_total"),
+            bars: counter!("tickcast_gateway_bars_sent_total"),
             commands: counter!("tickcast_gateway_commands_total"),
             certificate_reloads: counter!("tickcast_gateway_tls_reloads_total"),
         }
@@ -107,6 +113,7 @@ impl Metrics {
         self.conflated_pass.increment(counts.conflated);
         self.lagging.increment(counts.lagging);
         self.skipped.increment(counts.skipped);
+        self.bars.increment(counts.bars);
     }
 
     /// Counts a close by the server.

@@ -87,6 +87,12 @@ impl Prices {
         serde_json::value::to_raw_value(&price).ok()
     }
 
+    /// A topic's value; none if there is no such topic.
+    #[must_use]
+    pub fn get(&self, topic: &Topic) -> Option<Shown> {
+        self.topics.get(topic).map(|shown| shown.clone())
+    }
+
     /// All topics that exist now, in no order.
     #[must_use]
     pub fn all(&self) -> Vec<(Topic, Shown)> {

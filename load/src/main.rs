@@ -230,6 +230,8 @@ async fn measure_faults(args: FaultsArgs, token: CancellationToken) -> Result<Ex
         workshop: workshop(args.tickcast, PathBuf::new())?,
         pairs: args.pairs.into(),
         window: Duration::from_secs(args.secs),
+        hold: args.hold.map(Duration::from_secs),
+        kills: args.kills.into(),
         out: args.out,
     };
     let is_good = faults::run(config, token).await?;

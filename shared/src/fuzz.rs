@@ -43,7 +43,7 @@ fn written(command: &Command, id: Option<&Value>) -> Value {
     let message = match command {
         Command::Ping => json!({"op": "ping"}),
         Command::Subscribe(Subscribe { topics, asked, since }) => {
-            let Asked { interval_ms, min_change_bps, max_silence_ms } = asked;
+            let Asked { interval_ms, min_change_bps, max_silence_ms, history } = asked;
             let since: Map<String, Value> = since
                 .iter()
                 .map(|(topic, at)| (topic.clone(), json!({"epoch": at.epoch, "seq": at.seq})))
@@ -51,6 +51,7 @@ fn written(command: &Command, id: Option<&Value>) -> Value {
             json!({
                 "op": "subscribe", "topics": topics, "since": since, "interval_ms": interval_ms,
                 "min_change_bps": min_change_bps, "max_silence_ms": max_silence_ms,
+                "history": history,
             })
         }
         Command::Unsubscribe { topics } => json!({"op": "unsubscribe", "topics": topics}),

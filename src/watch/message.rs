@@ -2,7 +2,10 @@
 //! not errors: the protocol grows by addition.
 
 use serde::{Deserialize, de::IgnoredAny};
-use tickcast_shared::{clock::Micros, market::Price};
+use tickcast_shared::{
+    clock::Micros,
+    market::{Bar, Price},
+};
 
 /// A message of the gateway.
 #[derive(Debug, Deserialize)]
@@ -17,6 +20,20 @@ pub enum Incoming {
     Subscribed(Subscribed),
     /// A topic's full state.
     Ticker(Box<Quote>),
+    /// A bar in progress, or one that has just closed.
+    Kline {
+        /// Whose.
+        topic: String,
+        /// The bar.
+        bar: Bar,
+    },
+    /// Bars that have closed, oldest first.
+    Klines {
+        /// Whose.
+        topic: String,
+        /// The bars.
+        bars: Vec<Bar>,
+    },
     /// This client is slow.
     Lagging {
         /// Or was, until now.
@@ -97,6 +114,25 @@ pub struct Quote {
     pub simulated: bool,
     /// When the feed last heard of it.
     pub received_ts: Option<Micros>,
+    /// Of a kline: its newest bar.
+    #[serde(skip)]
+    pub bar: Option<Bar>,
+}
+
+impl Quote {
+    /// A kline's newest bar, which stands on a line like a price.
+    pub fn of_bar(topic: String, bar: Bar) -> Self {
+        Self {
+            topic,
+            last_price: Some(bar.close),
+            bid_price: None,
+            ask_price: None,
+            state: Belief::Live,
+            simulated: false,
+            received_ts: None,
+            bar: Some(bar),
+        }
+    }
 }
 
 /// How far a price may be believed.

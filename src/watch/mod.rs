@@ -8,7 +8,7 @@ mod screen;
 mod session;
 
 pub use message::{Belief, Quote};
-pub use row::Row;
+pub use row::{Row, age_text};
 
 use crate::{cli, outcome::Failure};
 use anyhow::anyhow;

@@ -128,6 +128,7 @@ mod tests {
             state: Belief::Pending,
             simulated: false,
             received_ts: None,
+            bar: None,
         };
         let now = Micros(1_729_757_723_655_123);
         assert_eq!(plain(quote, now), "08:15:23.655 ticker:okx:ETH-USDT - bid - ask - pending");

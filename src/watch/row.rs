@@ -3,7 +3,10 @@
 use super::message::{Belief, Quote};
 use owo_colors::{OwoColorize, Style};
 use std::time::Duration;
-use tickcast_shared::{clock::Micros, market::Price};
+use tickcast_shared::{
+    clock::Micros,
+    market::{Bar, Price},
+};
 
 /// The newest state of a topic.
 #[derive(Debug)]
@@ -50,6 +53,9 @@ impl Row {
 
     /// The line's cells at the gateway's time `now`: topic, price, bid, ask, age, state, origin.
     pub fn cells(&self, now: Micros) -> [Cell; 7] {
+        if let Some(bar) = &self.quote.bar {
+            return self.bar_cells(bar);
+        }
         let Quote { topic, last_price, bid_price, ask_price, received_ts, .. } = &self.quote;
         let age = received_ts.map_or_else(String::new, |at| age_text(now.since(at)));
         let (state, state_style) = self.state();
@@ -63,6 +69,26 @@ impl Row {
             Cell { text: age, style: plain.dimmed() },
             Cell { text: state.to_owned(), style: state_style },
             Cell { text: origin.to_owned(), style: plain.black().on_magenta() },
+        ]
+    }
+
+    /// The same of a bar: topic, close, open, high and low, opening, whether it is final.
+    fn bar_cells(&self, bar: &Bar) -> [Cell; 7] {
+        let plain = Style::new();
+        let (state, state_style) = match (self.quote.state, bar.closed) {
+            (Belief::Live, true) => ("closed", plain),
+            (Belief::Live, false) => ("open", plain.dimmed()),
+            _ => self.state(),
+        };
+        let note = if bar.complete { "" } else { "incomplete" };
+        [
+            Cell { text: self.quote.topic.clone(), style: plain },
+            Cell { text: bar.close.to_string(), style: self.price_style() },
+            Cell { text: format!("open {}", bar.open), style: plain },
+            Cell { text: format!("high {} low {}", bar.high, bar.low), style: plain },
+            Cell { text: opening(bar.open_time), style: plain.dimmed() },
+            Cell { text: state.to_owned(), style: state_style },
+            Cell { text: note.to_owned(), style: plain.yellow() },
         ]
     }
 
@@ -118,6 +144,25 @@ fn price_text(price: Option<Price>) -> String {
     price.map_or_else(|| "-".to_owned(), |price| price.to_string())
 }
 
+/// When a bar opened: `10-24 08:15`, UTC.
+fn opening(at: Micros) -> String {
+    let minutes = at.0.div_euclid(60_000_000);
+    let (month, day) = month_and_day(minutes.div_euclid(24 * 60));
+    let minutes = minutes.rem_euclid(24 * 60);
+    format!("{month:02}-{day:02} {:02}:{:02}", minutes / 60, minutes % 60)
+}
+
+/// The date of a day since 1970-01-01, by the proleptic Gregorian calendar: years begin in March, so
+/// that the leap day is the last, and 400 years have 146097 days.
+fn month_and_day(days: i64) -> (i64, i64) {
+    let in_cycle = (days + 719_468).rem_euclid(146_097);
+    let year = (in_cycle - in_cycle / 1460 + in_cycle / 36_524 - in_cycle / 146_096) / 365;
+    let in_year = in_cycle - (365 * year + year / 4 - year / 100);
+    let month = (5 * in_year + 2) / 153;
+    let day = in_year - (153 * month + 2) / 5 + 1;
+    ((month + 2) % 12 + 1, day)
+}
+
 /// `0.3 s`, `45 s`, `12 min` or `7 h`.
 pub fn age_text(age: Duration) -> String {
     match age.as_secs() {
@@ -141,6 +186,38 @@ mod tests {
             state,
             simulated: true,
             received_ts: Some(Micros(1_000_000)),
+            bar: None,
+        }
+    }
+
+    #[test]
+    fn a_bar_says_what_it_was_and_whether_it_is_final() {
+        let bar = |closed, complete| {
+            serde_json::from_value(serde_json::json!({
+                "open_time": 1_729_757_700_000_000_i64, "close_time": 1_729_757_760_000_000_i64,
+                "open": "2", "high": "4", "low": "1", "close": "3", "ticks": 7,
+                "closed": closed, "complete": complete, "source": "ticker",
+            }))
+            .unwrap()
+        };
+        let topic = || "kline:okx:BTC-USDT:1m".to_owned();
+        let row = Row::new(Quote::of_bar(topic(), bar(false, true)));
+        assert_eq!(
+            row.plain(Micros(0)),
+            format!("{} 3 open 2 high 4 low 1 10-24 08:15 open", topic())
+        );
+        let mut row = Row::new(Quote::of_bar(topic(), bar(true, false)));
+        assert!(row.plain(Micros(0)).ends_with("closed incomplete"));
+        row.disown();
+        assert!(row.plain(Micros(0)).contains("NOT LIVE"));
+    }
+
+    #[test]
+    fn a_day_has_its_date() {
+        for (day, date) in
+            [(0, (1, 1)), (58, (2, 28)), (59, (3, 1)), (19_782, (2, 29)), (20_453, (12, 31))]
+        {
+            assert_eq!(month_and_day(day), date, "{day}");
         }
     }
 

@@ -157,6 +157,7 @@ mod tests {
             state: Belief::Live,
             simulated: false,
             received_ts: None,
+            bar: None,
         }
     }
 

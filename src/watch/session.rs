@@ -1,7 +1,7 @@
 //! One connection to a gateway, from dialling to its end.
 
 use super::{
-    message::{Advice, Incoming, Rejected, Subscribed},
+    message::{Advice, Incoming, Quote, Rejected, Subscribed},
     output::Output,
     retry::Lost,
 };
@@ -11,7 +11,10 @@ use std::{
     io,
     time::{Duration, Instant},
 };
-use tickcast_shared::clock::{Clock, Micros};
+use tickcast_shared::{
+    clock::{Clock, Micros},
+    market::Bar,
+};
 use tokio::{
     net::TcpStream,
     time::{Interval, MissedTickBehavior, interval, sleep_until, timeout},
@@ -160,11 +163,16 @@ impl<'a> Session<'a> {
         }
         // A message that does not read is one of a later protocol: not ours to judge.
         let message = serde_json::from_str(text).unwrap_or(Incoming::Other);
-        let is_quote = matches!(message, Incoming::Ticker(_));
+        let is_quote = matches!(
+            message,
+            Incoming::Ticker(_) | Incoming::Kline { .. } | Incoming::Klines { .. }
+        );
         match message {
             Incoming::Welcome { time } => self.gateway_ahead = time.0 - self.clock.now().0,
             Incoming::Subscribed(subscribed) => self.subscribed(&subscribed)?,
             Incoming::Ticker(quote) => self.output.quote(*quote, self.now())?,
+            Incoming::Kline { topic, bar } => self.bars(&topic, vec![bar])?,
+            Incoming::Klines { topic, bars } => self.bars(&topic, bars)?,
             Incoming::Lagging { active: true } => {
                 self.output.note("this terminal is slow: newest prices only")?;
             }
@@ -173,6 +181,12 @@ impl<'a> Session<'a> {
             Incoming::Lagging { active: false } | Incoming::Other => {}
         }
         if is_quote || self.output.is_raw() { self.count() } else { Ok(()) }
+    }
+
+    fn bars(&mut self, topic: &str, bars: Vec<Bar>) -> io::Result<()> {
+        let now = self.now();
+        let quotes = bars.into_iter().map(|bar| Quote::of_bar(topic.to_owned(), bar));
+        quotes.into_iter().try_for_each(|quote| self.output.quote(quote, now))
     }
 
     /// Counts a message that was shown.

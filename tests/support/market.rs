@@ -1,7 +1,7 @@
 //! The whole path: simulated exchanges, a real Redis, and `tickcast` processes between them.
 
 use super::{Client, RedisServer, Role, start};
-use std::fmt::Write as _;
+use std::{fmt::Write as _, net::SocketAddr};
 use tickcast_load::venue::{Exchange, Source, Venue, VenueConfig};
 use tickcast_shared::market::Symbol;
 use tokio_util::sync::CancellationToken;
@@ -61,7 +61,7 @@ impl Market {
     }
 
     /// What feeds and gateways are configured with.
-    fn config(&self) -> String {
+    pub fn config(&self) -> String {
         self.config_with("drain_notice_ms = 0\ndrain_window_ms = 100\n")
     }
 
@@ -74,6 +74,18 @@ impl Market {
     /// A feed that is connected to all exchanges and holds its lease.
     pub async fn feed(&self) -> Role {
         start(&["feed"]).config(&self.config()).ready().await
+    }
+
+    /// A feed beside one that holds the lease: connected to all exchanges, and standing by.
+    pub async fn standby(&self) -> Role {
+        let standby = start(&["feed"]).config(&self.config()).listening().await;
+        standby.wait_standby().await;
+        standby
+    }
+
+    /// What a gateway is configured with that finds Redis somewhere else, such as behind a proxy.
+    pub fn config_at(&self, redis: SocketAddr) -> String {
+        self.config().replace(&self.redis.url(), &format!("redis://{redis}"))
     }
 
     /// A gateway that has its first snapshot.

@@ -2,6 +2,7 @@
 #![allow(dead_code, unused_imports, reason = "behaviours come and go; what they stand on stays")]
 
 mod client;
+mod forward;
 mod lines;
 mod market;
 mod rest;
@@ -11,6 +12,7 @@ pub mod tokens;
 mod wait;
 
 pub use client::Client;
+pub use forward::{Forward, stamp};
 pub use lines::Lines;
 pub use market::Market;
 pub use rest::{Answer, get};

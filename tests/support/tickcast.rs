@@ -222,6 +222,15 @@ impl Role {
         .await;
     }
 
+    /// Waits until `/readyz` says that it stands by for another.
+    pub async fn wait_standby(&self) {
+        eventually("the feed stands by", async || {
+            let answer = get(&self.admin_url("/readyz")).await?;
+            (answer.status == 503 && answer.body == "standby\n").then_some(())
+        })
+        .await;
+    }
+
     /// The answer of the clients' listener.
     ///
     /// # Panics

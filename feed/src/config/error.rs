@@ -1,5 +1,6 @@
 //! What can be wrong with the `[feed]` section.
 
+use super::partition::BadPartition;
 use std::fmt;
 
 /// One mistake: the key, its value and what would be right.
@@ -75,6 +76,14 @@ pub enum ConfigError {
     BadGroup {
         /// What was written.
         value: String,
+    },
+    /// Not a part.
+    #[error("feed.partition = {value:?} is not a part of the symbols; {wanted}")]
+    BadPartition {
+        /// What was written.
+        value: String,
+        /// What could be written.
+        wanted: BadPartition,
     },
     /// A time that is too short to mean anything.
     #[error("feed.timing.{key} = 0 leaves no time at all; write milliseconds above zero")]

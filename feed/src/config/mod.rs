@@ -1,17 +1,20 @@
 //! The `[feed]` section: which symbols of which exchanges, and how patient to be.
 
 pub mod error;
+pub mod partition;
 pub mod plan;
 pub mod selection;
 pub mod timing;
 
 pub use error::{ConfigError, ConfigErrors};
+pub use partition::Partition;
 pub use plan::VenuePlan;
 pub use selection::Selection;
 pub use timing::Timing;
 
 use serde::{Deserialize, Serialize};
 use std::net::{Ipv4Addr, SocketAddr};
+use tickcast_shared::bus::Group;
 
 /// Port of the feed's admin listener.
 const ADMIN_PORT: u16 = 9091;
@@ -21,6 +24,8 @@ const GROUP: &str = "main";
 /// What a pattern of symbols may expand to: more than any venue lists of spot instruments, so that
 /// it stops a broken list and nothing else.
 const MAX_SYMBOLS: usize = 5000;
+/// Refused messages kept on the bus: hours of a venue that goes wrong, some 10 MB of Redis' memory.
+const MAX_DEAD_LETTERS: usize = 10_000;
 
 /// The contents of `[feed]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,10 +35,15 @@ pub struct FeedConfig {
     pub admin_listen: SocketAddr,
     /// Name of the set of topics that this feed writes; one feed at a time holds it.
     pub group: String,
+    /// Which part of the symbols this feed takes, such as `1/3`; all of them where it is not set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partition: Option<String>,
     /// The exchanges, each at most once.
     pub exchange: Vec<ExchangeConfig>,
     /// Symbols that the patterns of one exchange may expand to.
     pub max_symbols: usize,
+    /// About how many refused messages are kept on the bus for `tickcast dlq`; 0: none.
+    pub max_dead_letters: usize,
     /// Patience with the venues.
     pub timing: Timing,
 }
@@ -43,8 +53,10 @@ impl Default for FeedConfig {
         Self {
             admin_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, ADMIN_PORT)),
             group: GROUP.to_owned(),
+            partition: None,
             exchange: Vec::new(),
             max_symbols: MAX_SYMBOLS,
+            max_dead_letters: MAX_DEAD_LETTERS,
             timing: Timing::default(),
         }
     }
@@ -66,6 +78,7 @@ impl FeedConfig {
             ws_url: Some("ws://127.0.0.1:7000".to_owned()),
             simulated: false,
         });
+        sample.partition = Some("1/3".to_owned());
         let timing = &mut sample.timing;
         let unset = [&mut timing.idle_ms, &mut timing.quiet_ms, &mut timing.proof_ms];
         for unset in unset.into_iter().chain([&mut timing.rotate_ms]) {
@@ -102,5 +115,18 @@ impl FeedConfig {
     /// [`ConfigErrors`] with one line per mistake: the key, the value and what would be right.
     pub fn plan(&self) -> Result<Vec<VenuePlan>, ConfigErrors> {
         plan::plan(self)
+    }
+
+    /// The part of the symbols that this feed takes; all of them where none that makes sense is
+    /// named, which [`Self::plan`] refuses.
+    #[must_use]
+    pub fn partition(&self) -> Partition {
+        self.partition.as_deref().and_then(|text| text.parse().ok()).unwrap_or_default()
+    }
+
+    /// The name under which this feed and its standbys write.
+    #[must_use]
+    pub fn bus_group(&self) -> Group {
+        self.partition().group(&self.group)
     }
 }

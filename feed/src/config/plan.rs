@@ -1,6 +1,6 @@
 //! The `[feed]` section turned into what it asks for, or into a list of its mistakes.
 
-use super::{ConfigError, ConfigErrors, ExchangeConfig, FeedConfig, Selection};
+use super::{ConfigError, ConfigErrors, ExchangeConfig, FeedConfig, Partition, Selection};
 use crate::exchange::{ALL, Addresses, Exchange, by_name};
 use std::collections::HashSet;
 use tickcast_shared::market::{ExchangeId, Symbol};
@@ -26,6 +26,13 @@ pub struct VenuePlan {
     pub simulated: bool,
 }
 
+impl VenuePlan {
+    /// Leaves out what belongs to other parts.
+    fn keep(&mut self, partition: Partition) {
+        self.selection.keep(partition, &self.id);
+    }
+}
+
 pub(super) fn plan(config: &FeedConfig) -> Result<Vec<VenuePlan>, ConfigErrors> {
     let mut errors = Vec::new();
     if config.exchange.is_empty() {
@@ -34,11 +41,16 @@ pub(super) fn plan(config: &FeedConfig) -> Result<Vec<VenuePlan>, ConfigErrors> 
     if !is_group(&config.group) {
         errors.push(ConfigError::BadGroup { value: config.group.clone() });
     }
+    if let Some(value) = &config.partition
+        && let Err(wanted) = value.parse::<Partition>()
+    {
+        errors.push(ConfigError::BadPartition { value: value.clone(), wanted });
+    }
     if let Some(key) = config.timing.zero_key() {
         errors.push(ConfigError::NoTime { key });
     }
     let mut names = HashSet::new();
-    let mut plans = Vec::new();
+    let mut plans: Vec<VenuePlan> = Vec::new();
     for (at, entry) in config.exchange.iter().enumerate() {
         let key = format!("feed.exchange[{at}]");
         if !names.insert(entry.name.as_str()) {
@@ -47,6 +59,8 @@ pub(super) fn plan(config: &FeedConfig) -> Result<Vec<VenuePlan>, ConfigErrors> 
         }
         plans.extend(venue(&key, entry, config.max_symbols, &mut errors));
     }
+    let partition = config.partition();
+    plans.iter_mut().for_each(|plan| plan.keep(partition));
     if errors.is_empty() { Ok(plans) } else { Err(ConfigErrors(errors)) }
 }
 
@@ -204,11 +218,42 @@ mod tests {
     }
 
     #[test]
+    fn parts_share_the_symbols_of_every_exchange_out() {
+        let symbols: Vec<String> = (0..60).map(|n| format!("S{n}-USDT")).collect();
+        let symbols: Vec<&str> = symbols.iter().map(String::as_str).collect();
+        let exchange = vec![entry("okx", &symbols), entry("kucoin", &symbols)];
+        let taken = |partition: &str| {
+            let partition = Some(partition.to_owned());
+            let config =
+                FeedConfig { exchange: exchange.clone(), partition, ..FeedConfig::default() };
+            let plans = config.plan().unwrap();
+            assert_eq!(
+                plans[0].selection.symbols, plans[1].selection.symbols,
+                "an index has all its sources"
+            );
+            (config.bus_group(), plans[0].selection.symbols.clone())
+        };
+        let (group, mut all) = taken("1/2");
+        let (other, rest) = taken("2/2");
+        assert_eq!((group.as_str(), other.as_str()), ("main-1of2", "main-2of2"));
+        assert!(!all.is_empty() && !rest.is_empty());
+        all.extend(rest);
+        all.sort();
+        let mut wanted: Vec<Symbol> = symbols.iter().map(|text| text.parse().unwrap()).collect();
+        wanted.sort();
+        assert_eq!(all, wanted);
+    }
+
+    #[test]
     fn groups_and_times_are_checked() {
         let config = FeedConfig { group: "Main!".into(), ..FeedConfig::default() };
         assert!(
             config.plan().unwrap_err().0.contains(&ConfigError::BadGroup { value: "Main!".into() })
         );
+        let config = FeedConfig { partition: Some("3/2".into()), ..FeedConfig::default() };
+        let errors = config.plan().unwrap_err().to_string();
+        let wanted = r#"feed.partition = "3/2" is not a part of the symbols; write K/N with 1 <= K <= N <= 64, such as 1/3"#;
+        assert!(errors.contains(wanted), "{errors}");
         let mut config = FeedConfig::default();
         config.timing.ack_ms = 0;
         assert!(config.plan().unwrap_err().0.contains(&ConfigError::NoTime { key: "ack_ms" }));

@@ -1,5 +1,6 @@
 //! Which of a venue's symbols are wanted: some by name, some by pattern.
 
+use super::Partition;
 use crate::exchange::{Exchange, Listing};
 use std::collections::{BTreeSet, HashSet};
 use tickcast_shared::market::{ExchangeId, ParseError, Pattern, Symbol, Topic};
@@ -16,6 +17,8 @@ pub struct Selection {
     pub symbols: Vec<Symbol>,
     /// Wanted as far as the venue lists and trades them.
     patterns: Vec<Pattern>,
+    /// The part of them that this feed takes.
+    partition: Partition,
 }
 
 /// What a selection comes to with a list of instruments.
@@ -50,23 +53,29 @@ impl Selection {
         (selection, wrong)
     }
 
+    /// Leaves out what belongs to other parts.
+    pub fn keep(&mut self, partition: Partition, exchange: &ExchangeId) {
+        self.partition = partition;
+        self.symbols.retain(|symbol| partition.takes(&Topic::ticker(exchange, symbol)));
+    }
+
+    /// Whether nothing is wanted, whatever the venue lists.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.symbols.is_empty() && self.patterns.is_empty()
+    }
+
     /// Whether anything in it depends on the venue's list.
     #[must_use]
     pub fn has_patterns(&self) -> bool {
         !self.patterns.is_empty()
     }
 
-    /// Whether the symbol is wanted by its name.
-    #[must_use]
-    pub fn names(&self, symbol: &Symbol) -> bool {
-        self.symbols.contains(symbol)
-    }
-
-    /// Whether a pattern covers the symbol.
+    /// Whether a pattern covers the symbol, and it belongs to this feed's part.
     #[must_use]
     pub fn covers(&self, exchange: &ExchangeId, symbol: &Symbol) -> bool {
         let topic = Topic::ticker(exchange, symbol);
-        self.patterns.iter().any(|pattern| pattern.matches(&topic))
+        self.partition.takes(&topic) && self.patterns.iter().any(|it| it.matches(&topic))
     }
 
     /// The symbols that it comes to at an exchange, at most `most` of them by patterns. What is
@@ -144,6 +153,20 @@ mod tests {
     #[test]
     fn patterns_have_a_limit_and_names_have_none() {
         assert_eq!(expanded("NEW-USDT LUNA-USDT all", 1), ("NEW-USDT LUNA-USDT BTC-EUR".into(), 2));
+    }
+
+    #[test]
+    fn parts_of_a_pattern_are_disjoint_and_whole() {
+        let id = "coinbase".parse().unwrap();
+        let part = |text: &str| {
+            let (mut selection, _) = Selection::parse(&texts("NEW-USDT all"));
+            selection.keep(text.parse().unwrap(), &id);
+            selection.expand(&Coinbase, &id, &listing(), 9).symbols
+        };
+        let mut all: Vec<Symbol> = ["1/3", "2/3", "3/3"].into_iter().flat_map(part).collect();
+        all.sort();
+        let all: Vec<&str> = all.iter().map(Symbol::as_str).collect();
+        assert_eq!(all.join(" "), "BTC-EUR BTC-USDT ETH-USDT NEW-USDT");
     }
 
     #[test]

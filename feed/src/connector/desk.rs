@@ -114,7 +114,9 @@ impl Desk {
 impl Book {
     fn new(venue: Arc<Venue>, place: usize, stir: Arc<Notify>) -> Self {
         let (accounting, letters) = (venue.accounting.clone(), venue.dead_letters.clone());
-        let quality = Quality::new(accounting, letters, &[], venue.simulated, venue.clock.now());
+        let quality = Quality::new(accounting, letters, &[], venue.simulated, venue.clock.now())
+            .at(&venue.board)
+            .with_quotes_good_for(venue.exchange.limits().quotes_good_for);
         let good = Duration::from_millis(venue.timing.good_ms);
         Self {
             course: Course::new(venue.timing.backoff(), good),

@@ -10,7 +10,7 @@ use crate::{
     config::{Timing, VenuePlan},
     exchange::{Addresses, Exchange, Instrument, Listing, Rate, names_except},
     outbox::Outbox,
-    quality::{Accounting, DeadLetters},
+    quality::{Accounting, Board, DeadLetters},
 };
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use std::{
@@ -34,6 +34,7 @@ pub struct Venue {
     /// The books of the venue.
     pub accounting: Accounting,
     pub(super) dead_letters: DeadLetters,
+    pub(super) board: Board,
     dials: DefaultDirectRateLimiter,
     requests: DefaultDirectRateLimiter,
     /// The venue has turned this address away until then.
@@ -56,6 +57,8 @@ pub struct Surroundings {
     pub rest: Rest,
     /// Where refused messages go.
     pub dead_letters: DeadLetters,
+    /// What all venues say.
+    pub board: Board,
 }
 
 /// A token bucket of that rate.
@@ -79,7 +82,7 @@ impl Venue {
     /// A venue without connections.
     #[must_use]
     pub fn new(plan: &VenuePlan, around: Surroundings) -> Self {
-        let Surroundings { timing, clock, outbox, rest, dead_letters } = around;
+        let Surroundings { timing, clock, outbox, rest, dead_letters, board } = around;
         let links = Links::new(&plan.id, outbox.clone(), clock.now());
         Self {
             exchange: plan.exchange,
@@ -92,6 +95,7 @@ impl Venue {
             links,
             accounting: Accounting::of(&plan.id),
             dead_letters,
+            board,
             dials: budget(plan.exchange.limits().dials),
             requests: budget(plan.exchange.limits().requests),
             closed_until: Mutex::default(),

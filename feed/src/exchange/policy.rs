@@ -54,6 +54,9 @@ pub struct Limits {
     /// A connection without a single ticker message for this long is dialled again: pongs alone
     /// do not prove that the subscription lives.
     pub idle: Duration,
+    /// Quotes are no longer known so long after they were stated, where the venue states them with
+    /// its trades only (`truth.md` 8); `None` where every change is told.
+    pub quotes_good_for: Option<Duration>,
     /// Whom acknowledgements are about.
     pub answers: Answers,
 }

@@ -41,8 +41,10 @@ pub(crate) fn heartbeat() {
     counter!("tickcast_feed_heartbeats_total").increment(1);
 }
 
-/// The epoch that this feed writes under; 0 while it does not hold its group.
+/// The epoch that this feed writes under, and whether it is the one that writes; 0 while it does not
+/// hold its group.
 pub(crate) fn epoch(epoch: u64) {
     // An epoch is about 1.8e12; doubles are exact to 9e15.
     gauge!("tickcast_feed_epoch").set(epoch as f64);
+    gauge!("tickcast_feed_active").set(f64::from(u8::from(epoch > 0)));
 }

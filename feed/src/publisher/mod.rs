@@ -1,6 +1,7 @@
 //! From the outbox to the bus: lease, epochs, sequence numbers, batches.
 //!
 //! - [`phase`]: where the lease stands, pure
+//! - [`succession`]: whether a standby's value may follow a former writer's, pure
 //! - [`table`]: the group's topics and their numbers, pure
 //! - [`writer`]: the calls to the bus
 //!
@@ -9,6 +10,7 @@
 
 pub(crate) mod counters;
 mod phase;
+mod succession;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -26,9 +28,10 @@ use writer::Writer;
 
 /// Publishes what comes into the outbox until the token is cancelled, whatever happens to the bus.
 ///
-/// It waits, saying so, while another writer holds the group; then it takes the group over: what
-/// the cache holds goes out as `stale`, unconfigured topics as `halted` to be removed, `configured`
-/// ones that nobody knows yet as they are given here. From then on it is ready. On cancellation it
+/// It stands by, saying so, while another writer holds the group, and keeps the newest of what comes;
+/// then it takes the group over: what it has heard itself goes out as it is, what only the cache
+/// holds as `stale`, unconfigured topics as `halted` to be removed, `configured` ones that nobody
+/// knows yet as they are given here. From then on it is ready. On cancellation it
 /// writes what is pending and gives the lease back.
 ///
 /// # Errors

@@ -4,6 +4,10 @@ use std::time::Duration;
 use tickcast_shared::bus::{Error, HEARTBEAT_EVERY, LEASE_TTL};
 use tokio::time::Instant;
 
+/// A link's change of state does not wait for the next regular heartbeat; but a link that flaps
+/// shall not cost more than this.
+const NEWS_EVERY: Duration = Duration::from_millis(100);
+
 /// A lease that was won, as far as its holder can know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Held {
@@ -23,6 +27,11 @@ impl Held {
     /// The same lease, renewed by a heartbeat sent then.
     pub(super) fn renewed(self, sent: Instant) -> Self {
         Self { renewed: sent, beat: sent + HEARTBEAT_EVERY, ..self }
+    }
+
+    /// The same lease, when the next heartbeat carries news.
+    pub(super) fn with_news(self) -> Self {
+        Self { beat: self.beat.min(self.renewed + NEWS_EVERY), ..self }
     }
 
     /// Whether another writer may hold the group by now: nothing must be written any more.
@@ -111,5 +120,14 @@ mod tests {
         assert!(!held.has_expired(sent + LEASE_TTL));
         assert!(held.has_expired(sent + LEASE_TTL + Duration::from_secs(1)));
         assert_eq!(held.beat, sent + Duration::from_secs(2));
+    }
+
+    #[test]
+    fn news_of_a_link_hasten_a_heartbeat_and_never_delay_one() {
+        let sent = Instant::now();
+        let held = Held::new(7, sent).renewed(sent);
+        assert_eq!(held.with_news().beat, sent + NEWS_EVERY);
+        assert_eq!(held.with_news().with_news(), held.with_news());
+        assert_eq!(Held::new(7, sent).with_news().beat, sent);
     }
 }

@@ -1,5 +1,6 @@
 //! The group's topics with their newest values; gives every value its epoch and sequence number.
 
+use super::succession::may_follow;
 use crate::outbox::Change;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tickcast_shared::{
@@ -24,7 +25,6 @@ pub(super) struct Table {
     /// Last number given to each topic under this epoch; kept when a topic is removed, so that it
     /// is not given again should the topic return.
     numbers: HashMap<Topic, u64>,
-    has_taken_over: bool,
 }
 
 struct Entry {
@@ -53,6 +53,10 @@ enum Standing {
 }
 
 impl Entry {
+    fn may_follow(&self, former: &Record) -> bool {
+        may_follow(self.value.body(), &former.body)
+    }
+
     /// Whether it is to be removed by now.
     fn is_due(&self, at: Instant) -> bool {
         match self.standing {
@@ -84,7 +88,6 @@ impl Table {
             epoch: 0,
             entries: configured.into_iter().map(announced).collect(),
             numbers: HashMap::new(),
-            has_taken_over: false,
         }
     }
 
@@ -123,38 +126,31 @@ impl Table {
         cached.iter().map(|(_, record)| record.stamp.epoch).max().unwrap_or(0)
     }
 
-    /// What a new epoch begins with: the cache's values as stale, then what is known here.
-    ///
-    /// On the first takeover every cached value goes out as stale first, so that nobody inherits
-    /// `live` from a former writer; later ones write what the connectors have said meanwhile.
+    /// What a new epoch begins with: every topic as this process has heard it, and as stale where
+    /// only the cache knows it, or knows it better (see [`may_follow`]): nobody inherits `live` from
+    /// a former writer.
     pub(super) fn take_over(
         &mut self,
         cached: Vec<(Topic, Arc<Record>)>,
         now: Micros,
         at: Instant,
     ) -> Changes {
-        let mut changes = Changes::new();
         for (topic, record) in cached {
-            let standing = self.entries.get(&topic).map(|entry| entry.standing);
-            let body = match standing {
+            let entry = self.entries.get(&topic);
+            let body = match entry.map(|entry| entry.standing) {
                 None => left_over(&record, now),
-                Some(Standing::Unconfigured { .. }) => continue,
-                Some(Standing::Heard) if self.has_taken_over => continue,
+                Some(Standing::Unconfigured { .. } | Standing::Removing) => continue,
+                Some(Standing::Heard) if entry.is_some_and(|it| it.may_follow(&record)) => continue,
                 Some(_) if !is_priced(&record.body) => continue,
                 Some(_) => inherited(&record, now),
             };
-            if standing == Some(Standing::Heard) {
-                changes.push((topic, Change::Put(Box::new(body))));
-                continue;
-            }
+            let standing = entry.map(|entry| entry.standing);
             let standing =
                 standing.unwrap_or(Standing::Unconfigured { remove_at: at + REMOVE_AFTER });
             let value = Value::Unsealed(Box::new(body));
             self.entries.insert(topic, Entry { value, standing });
         }
-        self.has_taken_over = true;
-        changes.extend(self.rewrite(at));
-        changes
+        self.rewrite(at)
     }
 
     /// Every topic's present value, or its removal where that is due.

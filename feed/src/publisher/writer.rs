@@ -8,7 +8,7 @@ use super::{
 use crate::outbox::Outbox;
 use std::time::Duration;
 use tickcast_shared::{
-    admin::Readiness,
+    admin::{Readiness, Service},
     backoff::Backoff,
     bus::{Acquired, Bus, Error, Group, Heartbeat, Outage, Publisher, ShardBatch},
     clock::Clock,
@@ -64,6 +64,7 @@ impl Writer {
 
     /// Goes from phase to phase until the token is cancelled, then lets go.
     pub(super) async fn write(&mut self, token: &CancellationToken) {
+        counters::epoch(0);
         let mut phase = Phase::Waiting { until: Instant::now() };
         while !token.is_cancelled() {
             phase = match self.advance(phase, token).await {
@@ -106,12 +107,12 @@ impl Writer {
     /// Another feed is active: this one stands by.
     fn wait_for_other(&mut self, for_at_most: Duration) {
         self.restored();
-        self.readiness.set(false);
+        self.readiness.enter(Service::Standby);
         if !self.said_busy {
             self.said_busy = true;
             info!(
                 group = %self.group, lease_ms = for_at_most.as_millis(),
-                "another feed holds this group; waiting to take over when it stops"
+                "another feed holds this group; standing by, to take over when it stops"
             );
         }
     }
@@ -144,6 +145,7 @@ impl Writer {
             biased;
             () = token.cancelled() => return Ok(Phase::Live(held)),
             () = sleep_until(held.beat) => true,
+            () = self.outbox.link_changed() => return Ok(Phase::Live(held.with_news())),
             () = self.outbox.arrived() => false,
         };
         if held.has_expired(Instant::now()) {

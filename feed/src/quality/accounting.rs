@@ -1,4 +1,4 @@
-//! The books of one exchange: every message is published, a duplicate, held back or refused.
+//! The books of one exchange: every message is published, a duplicate, held or refused.
 
 use super::Refusal;
 use metrics::{Counter, counter};
@@ -12,6 +12,9 @@ use std::{
 };
 use tickcast_shared::market::ExchangeId;
 
+/// What was held before it was refused.
+const UNCONFIRMED: &str = Refusal::Unconfirmed.as_str();
+
 /// The counters of one exchange over all its connections. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Accounting(Arc<Book>);
@@ -23,9 +26,14 @@ struct Book {
     published: Line,
     duplicate: Line,
     volume_only: Line,
+    held: Line,
     sequence_reset: Line,
     crossed: Line,
+    bad_field: Line,
     owner_mute: Line,
+    quotes_expired: Line,
+    jump_held: Line,
+    jump_released: Line,
     refused: [Line; Refusal::ALL.len()],
 }
 
@@ -47,8 +55,12 @@ impl Line {
     }
 
     fn add_one(&self) {
-        self.count.fetch_add(1, Ordering::Relaxed);
-        self.metric.increment(1);
+        self.add(1);
+    }
+
+    fn add(&self, more: u64) {
+        self.count.fetch_add(more, Ordering::Relaxed);
+        self.metric.increment(more);
     }
 
     fn get(&self) -> u64 {
@@ -70,22 +82,33 @@ pub struct Counts {
     /// Changed the volume only, within a second of the last publication: published later, with
     /// the next change or when the second is over.
     pub volume_only: u64,
-    /// Refused, by reason.
+    /// Far from where the price should be, and held until it is confirmed.
+    pub held: u64,
+    /// Refused, by reason. `unconfirmed` are messages that were held before.
     pub refused: BTreeMap<&'static str, u64>,
     /// New counts of sequence numbers; their messages are counted above, too.
     pub sequence_reset: u64,
     /// Messages whose bid lay above their ask; counted above, too.
     pub crossed: u64,
+    /// Fields that were there and of no use; their messages are counted above, too.
+    pub bad_field: u64,
     /// Channels whose fields were taken away because only the symbol's other channel spoke.
     pub owner_mute: u64,
+    /// Quotes that were taken away because of their age.
+    pub quotes_expired: u64,
+    /// How often a topic became `stale/unconfirmed`.
+    pub jump_held: u64,
+    /// How often what was held was confirmed.
+    pub jump_released: u64,
 }
 
 impl Counts {
     /// Whether every message received is accounted for.
     #[must_use]
     pub fn balance(&self) -> bool {
-        let refused: u64 = self.refused.values().sum();
-        self.received == self.published + self.duplicate + self.volume_only + refused
+        let at_once = self.refused.iter().filter(|(reason, _)| **reason != UNCONFIRMED);
+        let refused: u64 = at_once.map(|(_, count)| count).sum();
+        self.received == self.published + self.duplicate + self.volume_only + self.held + refused
     }
 }
 
@@ -113,9 +136,14 @@ impl Accounting {
             published: outcome("published"),
             duplicate: outcome("duplicate"),
             volume_only: outcome("volume_only"),
+            held: outcome("held"),
             sequence_reset: event("sequence_reset"),
             crossed: event("crossed"),
+            bad_field: event("bad_field"),
             owner_mute: event("owner_mute"),
+            quotes_expired: event("quotes_expired"),
+            jump_held: event("jump_held"),
+            jump_released: event("jump_released"),
             refused,
         }))
     }
@@ -141,10 +169,15 @@ impl Accounting {
             published: book.published.get(),
             duplicate: book.duplicate.get(),
             volume_only: book.volume_only.get(),
+            held: book.held.get(),
             refused,
             sequence_reset: book.sequence_reset.get(),
             crossed: book.crossed.get(),
+            bad_field: book.bad_field.get(),
             owner_mute: book.owner_mute.get(),
+            quotes_expired: book.quotes_expired.get(),
+            jump_held: book.jump_held.get(),
+            jump_released: book.jump_released.get(),
         }
     }
 
@@ -168,15 +201,42 @@ impl Accounting {
         self.0.refused[reason.index()].add_one();
     }
 
-    pub(super) fn sequence_reset(&self) {
-        self.0.sequence_reset.add_one();
+    pub(super) fn held(&self) {
+        self.0.received.add_one();
+        self.0.held.add_one();
+    }
+
+    /// So many held messages will never be confirmed.
+    pub(super) fn unconfirmed(&self, messages: u64) {
+        self.0.refused[Refusal::Unconfirmed.index()].add(messages);
+    }
+
+    /// What was seen in a message, whatever becomes of it.
+    pub(super) fn noticed(&self, bad_fields: usize, crossed: bool, sequence_reset: bool) {
+        if bad_fields > 0 {
+            self.0.bad_field.add(bad_fields as u64);
+        }
+        if crossed {
+            self.0.crossed.add_one();
+        }
+        if sequence_reset {
+            self.0.sequence_reset.add_one();
+        }
     }
 
     pub(super) fn owner_mute(&self) {
         self.0.owner_mute.add_one();
     }
 
-    pub(super) fn crossed(&self) {
-        self.0.crossed.add_one();
+    pub(super) fn quotes_expired(&self) {
+        self.0.quotes_expired.add_one();
+    }
+
+    pub(super) fn jump_held(&self) {
+        self.0.jump_held.add_one();
+    }
+
+    pub(super) fn released(&self) {
+        self.0.jump_released.add_one();
     }
 }

@@ -5,8 +5,13 @@
 //! [`DeadLetters`].
 
 pub mod accounting;
+pub mod board;
+mod books;
 pub mod dead_letters;
+mod guard;
+mod owners;
 pub mod refusal;
+mod said;
 pub mod sequence;
 mod symbol;
 mod tenure;
@@ -16,12 +21,14 @@ mod upkeep;
 mod values;
 
 pub use accounting::{Accounting, Counts};
-pub use dead_letters::{DeadLetter, DeadLetters, Report};
+pub use board::Board;
+pub use dead_letters::{DeadLetter, DeadLetters, Filter, Report};
 pub use refusal::Refusal;
 
 use crate::exchange::{Market, Update};
-use std::collections::HashMap;
-use symbol::{Judgement, Outcome, SymbolState};
+use books::Books;
+use std::{collections::HashMap, time::Duration};
+use symbol::{Outcome, SymbolState};
 use tenure::{Claim, Tenure};
 use tickcast_shared::{
     clock::Micros,
@@ -49,8 +56,10 @@ pub enum Verdict {
 /// The judge of one connector's messages.
 #[derive(Debug)]
 pub struct Quality {
-    accounting: Accounting,
-    dead_letters: DeadLetters,
+    books: Books,
+    board: Board,
+    /// For how long quotes are good after they were stated, where that is limited (`truth.md` 8).
+    quotes_good_for: Option<Duration>,
     /// Whether the venue is a simulator whatever its handshakes say.
     simulated: bool,
     tenure: Tenure,
@@ -70,21 +79,43 @@ impl Quality {
         now: Micros,
     ) -> Self {
         let exchange = accounting.exchange().clone();
+        let board = Board::default();
         let symbols = symbols
             .iter()
             .map(|(symbol, name)| {
                 let topic = Topic::ticker(&exchange, symbol);
-                SymbolState::new(topic, Ticker::pending(name, simulated, now))
+                let seat = board.seat(&exchange, symbol);
+                SymbolState::new(topic, Ticker::pending(name, simulated, now), seat)
             })
             .collect();
         Self {
-            accounting,
-            dead_letters,
+            books: Books { accounting, dead_letters },
+            board,
+            quotes_good_for: None,
             simulated,
             tenure: Tenure::default(),
             symbols,
             by_name: HashMap::new(),
         }
+    }
+
+    /// The same with the other venues' prices to compare with, which it joins. Without it the judge
+    /// is alone.
+    #[must_use]
+    pub fn at(mut self, board: &Board) -> Self {
+        self.board = board.clone();
+        for state in &mut self.symbols {
+            if let Ok(symbol) = state.topic.symbol().parse() {
+                state.sit(board.seat(self.books.accounting.exchange(), &symbol));
+            }
+        }
+        self
+    }
+
+    /// The same, with quotes that are good for so long after they were stated.
+    #[must_use]
+    pub fn with_quotes_good_for(self, quotes_good_for: Option<Duration>) -> Self {
+        Self { quotes_good_for, ..self }
     }
 
     /// The topics in their order, each with its state now.
@@ -131,31 +162,33 @@ impl Quality {
     }
 
     fn judge(&mut self, at: usize, update: &Update<'_>, frame: &str, now: Micros) -> Verdict {
-        let judgement = self.symbols[at].judge(update, now);
-        self.account(at, judgement, frame, now)
+        let outcome = self.symbols[at].judge(update, frame, &self.books, now);
+        self.account(at, outcome, frame, now)
     }
 
     /// Books what became of a message.
-    fn account(&mut self, at: usize, judgement: Judgement, frame: &str, now: Micros) -> Verdict {
+    fn account(&mut self, at: usize, outcome: Outcome, frame: &str, now: Micros) -> Verdict {
         let state = &self.symbols[at];
-        if judgement.sequence_reset {
-            self.accounting.sequence_reset();
-        }
-        if judgement.crossed {
-            self.accounting.crossed();
-        }
-        match judgement.outcome {
+        let publish = |state: &SymbolState| {
+            Verdict::Publish(Box::new((state.topic.clone(), state.ticker.clone())))
+        };
+        let books = &self.books.accounting;
+        match outcome {
             Outcome::Publish => {
-                self.accounting.published();
-                Verdict::Publish(Box::new((state.topic.clone(), state.ticker.clone())))
+                books.published();
+                publish(state)
             }
             Outcome::Duplicate => {
-                self.accounting.duplicate();
+                books.duplicate();
                 Verdict::Quiet
             }
             Outcome::VolumeOnly => {
-                self.accounting.volume_only();
+                books.volume_only();
                 Verdict::Quiet
+            }
+            Outcome::Hold { news } => {
+                books.held();
+                if news { publish(state) } else { Verdict::Quiet }
             }
             Outcome::Refuse(reason) => {
                 self.refuse(reason, frame, now);
@@ -173,26 +206,19 @@ impl Quality {
 
     /// Counts a message or frame as refused and keeps it as a dead letter.
     pub fn refuse(&self, reason: Refusal, frame: &str, now: Micros) {
-        self.accounting.refused(reason);
-        self.dead_letters.push(self.accounting.exchange(), reason, now, frame);
+        self.books.refuse(reason, frame, now);
     }
 
-    /// What time alone changes: quotes crossed for too long, volumes held back, mute channels. To be called a few
-    /// times a second.
+    /// What time alone changes: prices confirmed meanwhile, quotes crossed for too long or too old,
+    /// volumes held back, mute channels. To be called a few times a second.
     pub fn pass_time(&mut self, now: Micros) -> Vec<Change> {
-        let books = self.accounting.clone();
-        self.changed(|state| {
-            let silenced = state.silence_owner(now);
-            if silenced {
-                books.owner_mute();
-            }
-            state.pass_time(now) || silenced
-        })
+        let good_for = self.quotes_good_for;
+        self.changed(|state, books| state.pass_time(good_for, books, now))
     }
 
     /// The connection is gone: every priced topic becomes `stale/link_lost`.
     pub fn lose_link(&mut self, now: Micros) -> Vec<Change> {
-        self.changed(|state| state.lose_link(now))
+        self.changed(|state, books| state.lose_link(books, now))
     }
 
     /// The venue does not list these symbols (positions in their order), or refuses them.
@@ -200,7 +226,7 @@ impl Quality {
         let mut changes = Vec::new();
         for at in symbols {
             if let Some(state) = self.symbols.get_mut(*at)
-                && state.halt(now)
+                && state.halt(&self.books, now)
             {
                 changes.push((state.topic.clone(), state.ticker.clone()));
             }
@@ -208,10 +234,10 @@ impl Quality {
         changes
     }
 
-    fn changed(&mut self, mut change: impl FnMut(&mut SymbolState) -> bool) -> Vec<Change> {
-        self.symbols
-            .iter_mut()
-            .filter_map(|state| change(state).then(|| (state.topic.clone(), state.ticker.clone())))
-            .collect()
+    fn changed(&mut self, mut change: impl FnMut(&mut SymbolState, &Books) -> bool) -> Vec<Change> {
+        let changed = self.symbols.iter_mut().filter_map(|state| {
+            change(state, &self.books).then(|| (state.topic.clone(), state.ticker.clone()))
+        });
+        changed.collect()
     }
 }

@@ -28,11 +28,13 @@ pub enum Refusal {
     RepeatedSequence,
     /// From a connection that has been replaced.
     OldConnection,
+    /// A price far from where it should be that nothing confirmed.
+    Unconfirmed,
 }
 
 impl Refusal {
     /// Every reason, in the order of its index.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::NotText,
         Self::Undecodable,
         Self::UnknownType,
@@ -44,6 +46,7 @@ impl Refusal {
         Self::OlderSequence,
         Self::RepeatedSequence,
         Self::OldConnection,
+        Self::Unconfirmed,
     ];
 
     /// Its place in [`Self::ALL`].
@@ -54,7 +57,7 @@ impl Refusal {
 
     /// Its name in metrics and dead letters.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::NotText => "not_text",
             Self::Undecodable => "undecodable",
@@ -67,6 +70,7 @@ impl Refusal {
             Self::OlderSequence => "older_sequence",
             Self::RepeatedSequence => "repeated_sequence",
             Self::OldConnection => "old_connection",
+            Self::Unconfirmed => "unconfirmed",
         }
     }
 }

@@ -4,6 +4,11 @@ mod reading;
 
 use super::{
     Refusal,
+    board::Seat,
+    books::{Books, OnHold},
+    guard::{Guard, Ruling, Stated},
+    owners::Owners,
+    said::Said,
     sequence::{Baseline, Order},
     values::Values,
 };
@@ -19,32 +24,27 @@ const CROSSED_STALE_AFTER: Duration = Duration::from_secs(1);
 /// A change of the volume alone is published at most this often (`truth.md` 10).
 const VOLUME_EVERY: Duration = Duration::from_secs(1);
 
-/// A channel that is silent for this long while the symbol's other one speaks is mute: its fields
-/// are no longer known (`truth.md` 1). The same time as that for which a link speaks for a symbol.
-const OWNER_SILENCE: Duration = Duration::from_secs(60);
-
 /// A topic with everything known of it.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct SymbolState {
     pub(super) topic: Topic,
+    /// What is shown. While something is on hold that is older than `said`.
     pub(super) ticker: Ticker,
-    main: Baseline,
-    quotes: Baseline,
-    statistics: Baseline,
-    trades: Baseline,
+    said: Said,
+    /// By what it has said that.
+    source: Source,
+    /// Of each channel, in the order of [`Part`].
+    sequences: [Baseline; 4],
+    owners: Owners,
     crossed_since: Option<Micros>,
     published: Option<Micros>,
     /// A change of the volume alone waits to be published.
     volume_held: bool,
-    /// Nothing has been taken in on this connection yet: what is shown is an older one's.
-    fresh: bool,
     /// The newest message took back all prices.
     withdrawn: bool,
-    /// When the channels last spoke on this connection.
-    main_heard: Option<Micros>,
-    quotes_heard: Option<Micros>,
-    statistics_heard: Option<Micros>,
-    trades_heard: Option<Micros>,
+    guard: Guard,
+    on_hold: OnHold,
+    seat: Seat,
 }
 
 /// What becomes of a message.
@@ -53,137 +53,189 @@ pub(super) enum Outcome {
     Publish,
     Duplicate,
     VolumeOnly,
+    /// It waits to be confirmed; the topic's state is to be published if that is news.
+    Hold {
+        news: bool,
+    },
     Refuse(Refusal),
 }
 
-/// An outcome and what was noticed on the way to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Judgement {
-    pub(super) outcome: Outcome,
-    pub(super) sequence_reset: bool,
-    pub(super) crossed: bool,
-}
-
 impl SymbolState {
-    pub(super) fn new(topic: Topic, ticker: Ticker) -> Self {
+    pub(super) fn new(topic: Topic, ticker: Ticker, seat: Seat) -> Self {
         Self {
             topic,
             ticker,
-            main: Baseline::default(),
-            quotes: Baseline::default(),
-            statistics: Baseline::default(),
-            trades: Baseline::default(),
+            said: Said::default(),
+            source: Source::Stream,
+            sequences: Default::default(),
+            owners: Owners::default(),
             crossed_since: None,
             published: None,
             volume_held: false,
-            fresh: true,
             withdrawn: false,
-            main_heard: None,
-            quotes_heard: None,
-            statistics_heard: None,
-            trades_heard: None,
+            guard: Guard::default(),
+            on_hold: OnHold::default(),
+            seat,
         }
+    }
+
+    /// Takes another place at the board.
+    pub(super) fn sit(&mut self, seat: Seat) {
+        self.seat = seat;
     }
 
     /// A new connection: its sequence numbers have nothing to do with the old one's, and no field
     /// is live before its owner has spoken on it.
     pub(super) fn reconnected(&mut self, venue_symbol: &str, simulated: bool) {
-        self.main = Baseline::default();
-        self.quotes = Baseline::default();
-        self.statistics = Baseline::default();
-        self.trades = Baseline::default();
-        self.fresh = true;
-        (self.main_heard, self.quotes_heard) = (None, None);
-        (self.statistics_heard, self.trades_heard) = (None, None);
+        self.sequences = Default::default();
+        self.owners = Owners::default();
+        self.said = Said::default();
+        self.source = Source::Stream;
+        self.guard.give_up();
         venue_symbol.clone_into(&mut self.ticker.venue_symbol);
         self.ticker.simulated = simulated;
     }
 
     /// Takes a message in.
-    pub(super) fn judge(&mut self, update: &Update<'_>, now: Micros) -> Judgement {
-        let (baseline, heard) = match update.part {
-            Part::Main => (&mut self.main, &mut self.main_heard),
-            Part::Quotes => (&mut self.quotes, &mut self.quotes_heard),
-            Part::Statistics => (&mut self.statistics, &mut self.statistics_heard),
-            Part::Trades => (&mut self.trades, &mut self.trades_heard),
-        };
-        *heard = Some(now);
-        let order = baseline.judge(update.sequence);
+    pub(super) fn judge(
+        &mut self,
+        update: &Update<'_>,
+        frame: &str,
+        books: &Books,
+        now: Micros,
+    ) -> Outcome {
+        if update.part != Part::Statistics {
+            self.listen_to(Source::Stream);
+        }
+        self.take_in(update, frame, books, now)
+    }
+
+    fn take_in(&mut self, update: &Update<'_>, frame: &str, books: &Books, now: Micros) -> Outcome {
+        let order = self.sequences[update.part as usize].judge(update.sequence);
+        self.owners.hear(update.part, now);
         let update = &self.without_older_last(update);
-        let own = Values::default().merged(update);
-        let crossed = own.crossed();
-        let outcome = match order {
+        let own = Values::said(update);
+        books.accounting.noticed(own.bad_fields(update), own.crossed(), order == Order::Reset);
+        let merged = self.said.values.merged(update, &own);
+        match order {
             Order::Older => Outcome::Refuse(Refusal::OlderSequence),
-            Order::Repeated => self.repeated(update, now),
+            Order::Repeated => self.repeated(update, &merged, now),
             Order::Newer | Order::Reset if !own.usable(update.part) => {
-                self.withdrawn = !self.basis().merged(update).priced();
+                self.withdrawn = !merged.priced();
                 Outcome::Refuse(Refusal::NothingUsable)
             }
-            Order::Newer | Order::Reset => self.take(update, crossed, now),
-        };
-        Judgement { outcome, sequence_reset: order == Order::Reset, crossed }
+            Order::Newer | Order::Reset if update.part == Part::Statistics => {
+                self.take_statistics(merged, now)
+            }
+            Order::Newer | Order::Reset => {
+                self.said.take(update, merged, now);
+                self.take(update, own.crossed(), frame, books, now)
+            }
+        }
     }
 
     /// A venue that tells single trades tells the last price by two channels: the newer one counts
     /// (`truth.md` 1).
     fn without_older_last<'a>(&self, update: &Update<'a>) -> Update<'a> {
-        let traded = self.trades_heard.and(self.ticker.trade_ts);
+        let traded = self.said.trade_ts.filter(|_| self.owners.tells_trades());
         let older = update.part == Part::Main
             && traded.zip(update.exchange_ts).is_some_and(|(traded, told)| told < traded);
         Update { last: if older { None } else { update.last }, ..*update }
     }
 
-    /// What the fields of a message are merged into.
-    fn basis(&self) -> Values {
-        if self.fresh { Values::default() } else { Values::of(&self.ticker) }
+    /// The last sequence number again: proof of life, never a value.
+    fn repeated(&mut self, update: &Update<'_>, merged: &Values, now: Micros) -> Outcome {
+        if *merged != self.said.values {
+            return Outcome::Refuse(Refusal::RepeatedSequence);
+        }
+        self.said.received = Some(now);
+        if update.bid.is_some() {
+            self.said.quoted = Some(now);
+            self.post(now);
+        }
+        if !self.guard.is_holding() {
+            self.ticker.received_ts = Some(now);
+        }
+        Outcome::Duplicate
     }
 
-    /// The last sequence number again: proof of life, never a value.
-    fn repeated(&mut self, update: &Update<'_>, now: Micros) -> Outcome {
-        self.ticker.received_ts = Some(now);
-        let before = Values::of(&self.ticker);
-        if before.merged(update) == before {
+    /// Figures of 24 hours by a channel of their own: they complete a price, and prove none.
+    fn take_statistics(&mut self, merged: Values, now: Micros) -> Outcome {
+        let same = merged == self.said.values;
+        self.said.values = merged;
+        if same {
             Outcome::Duplicate
+        } else if self.ticker.state != State::Live || !merged.priced() {
+            // Shown with the price.
+            Outcome::VolumeOnly
         } else {
-            Outcome::Refuse(Refusal::RepeatedSequence)
+            self.show(now)
         }
     }
 
-    fn take(&mut self, update: &Update<'_>, crossed: bool, now: Micros) -> Outcome {
-        let before = Values::of(&self.ticker);
-        let mut after = self.basis().merged(update);
+    fn take(
+        &mut self,
+        update: &Update<'_>,
+        crossed: bool,
+        frame: &str,
+        books: &Books,
+        now: Micros,
+    ) -> Outcome {
         if crossed {
-            after = after.without_quotes();
+            self.said.values = self.said.values.without_quotes();
             self.crossed_since.get_or_insert(now);
         } else if update.bid.is_some() {
             self.crossed_since = None;
         }
-        if update.part == Part::Statistics && !after.priced() {
-            // Figures alone say nothing yet, and come again within seconds.
-            return Outcome::VolumeOnly;
-        }
-        if std::mem::take(&mut self.fresh) {
-            (self.ticker.trade_ts, self.ticker.exchange_ts) = (None, None);
-        }
         self.withdrawn = false;
-        if !after.priced() && self.published.is_none() {
+        if !self.said.values.priced() && self.published.is_none() {
             // Kept for the message that completes it.
-            after.write_to(&mut self.ticker);
             return Outcome::Refuse(Refusal::Unpriced);
         }
-        let (state, reason) = self.state_with(&after, now);
-        let was = std::mem::replace(&mut self.ticker.source, Source::Stream);
-        let same_state =
-            (&self.ticker.state, &self.ticker.reason, was) == (&state, &reason, Source::Stream);
-        self.ticker.received_ts = Some(now);
-        self.ticker.trade_ts = update.trade_ts.or(self.ticker.trade_ts);
         if update.bid.is_some() {
-            self.ticker.exchange_ts = update.exchange_ts;
+            self.post(now);
         }
+        let stated = Stated { quotes: update.bid.is_some(), last: update.last.is_some() };
+        let prices = self.said.values.prices();
+        match self.guard.judge(&prices, stated, self.seat.others(now), now) {
+            Ruling::Hold => return self.hold(frame, books, now),
+            Ruling::Accept => self.on_hold.refuse(books),
+            Ruling::Release => self.on_hold.release(books),
+        }
+        self.show(now)
+    }
+
+    /// The price needs to be confirmed: what is shown is no longer the venue's.
+    fn hold(&mut self, frame: &str, books: &Books, now: Micros) -> Outcome {
+        self.on_hold.push(frame, now);
+        let reason = Reason::UNCONFIRMED;
+        let news = self.ticker.state != State::Stale || self.ticker.reason != reason;
+        if news {
+            books.accounting.jump_held();
+            self.ticker.enter(State::Stale, reason, now);
+            self.mark_published(now);
+        }
+        Outcome::Hold { news }
+    }
+
+    /// Tells the others what the venue says.
+    fn post(&mut self, now: Micros) {
+        match self.said.values.prices().mid() {
+            Some(mid) => self.seat.post(mid, now),
+            None => self.seat.withdraw(),
+        }
+    }
+
+    /// Shows what the venue says.
+    fn show(&mut self, now: Micros) -> Outcome {
+        let (before, after) = (Values::of(&self.ticker), self.said.values);
+        let (state, reason) = self.state_with(&after, now);
+        let same_source = std::mem::replace(&mut self.ticker.source, self.source) == self.source;
+        let same_state = same_source && self.ticker.state == state && self.ticker.reason == reason;
+        self.said.write_to(&mut self.ticker);
         if same_state && after == before {
             return Outcome::Duplicate;
         }
-        after.write_to(&mut self.ticker);
         if same_state && after.equal_but_volume(&before) && !self.volume_due(now) {
             self.volume_held = true;
             return Outcome::VolumeOnly;
@@ -214,70 +266,91 @@ impl SymbolState {
         self.volume_held = false;
     }
 
-    /// Takes the fields of a mute channel away; true if that is to be published.
-    pub(super) fn silence_owner(&mut self, now: Micros) -> bool {
-        let (Some(main), Some(quotes)) = (self.main_heard, self.quotes_heard) else { return false };
-        let values = Values::of(&self.ticker);
-        let known = if main.since(quotes) > OWNER_SILENCE {
-            self.quotes_heard = None;
-            values.without_quotes()
-        } else if quotes.since(main) > OWNER_SILENCE {
-            self.main_heard = None;
-            values.only_quotes()
+    /// What time alone changes; true if it is to be published. Quotes are good for so long after
+    /// they were stated, if that is limited.
+    pub(super) fn pass_time(
+        &mut self,
+        quotes_good_for: Option<Duration>,
+        books: &Books,
+        now: Micros,
+    ) -> bool {
+        if self.guard.is_holding() {
+            let prices = self.said.values.prices();
+            if !self.guard.pass_time(&prices, self.seat.others(now), now) {
+                return false;
+            }
+            self.on_hold.release(books);
+            return self.show(now) == Outcome::Publish;
+        }
+        let forgotten = self.forget(quotes_good_for, books, now);
+        if self.ticker.state != State::Live {
+            return false;
+        }
+        let crossed = self.crossed_since.is_some_and(|at| now.since(at) >= CROSSED_STALE_AFTER);
+        if crossed {
+            self.take_back(Reason::CROSSED, now);
+        } else if std::mem::take(&mut self.withdrawn) {
+            self.take_back(Reason::AWAITING_DATA, now);
+        } else if forgotten {
+            return self.show(now) == Outcome::Publish;
+        } else if self.volume_held && self.volume_due(now) {
+            self.mark_published(now);
         } else {
             return false;
-        };
-        if known == values || self.ticker.state != State::Live {
-            return false;
         }
-        match self.quotes_heard {
-            None => self.ticker.exchange_ts = None,
-            Some(_) => self.ticker.trade_ts = None,
-        }
-        known.write_to(&mut self.ticker);
-        let (state, reason) = self.state_with(&known, now);
-        self.ticker.enter(state, reason, now);
-        self.mark_published(now);
         true
     }
 
-    /// What time alone changes; true if it is to be published.
-    pub(super) fn pass_time(&mut self, now: Micros) -> bool {
-        let live = self.ticker.state == State::Live;
-        let crossed = self.crossed_since.is_some_and(|at| now.since(at) >= CROSSED_STALE_AFTER);
-        if live && crossed {
-            self.ticker.enter(State::Stale, Reason::CROSSED, now);
-            self.mark_published(now);
-            return true;
+    /// Takes away the fields of mute channels, and quotes that are too old; true if there were any.
+    fn forget(&mut self, quotes_good_for: Option<Duration>, books: &Books, now: Micros) -> bool {
+        let before = self.said.values;
+        while let Some(mute) = self.owners.fall_silent() {
+            self.said.forget(mute, &self.owners);
+            books.accounting.owner_mute();
         }
-        if live && std::mem::take(&mut self.withdrawn) {
-            self.ticker.enter(State::Stale, Reason::AWAITING_DATA, now);
-            self.mark_published(now);
-            return true;
+        let old = quotes_good_for
+            .is_some_and(|good| self.said.quoted.is_some_and(|at| now.since(at) > good));
+        if old {
+            self.said.forget(Part::Quotes, &self.owners);
+            books.accounting.quotes_expired();
         }
-        if live && self.volume_held && self.volume_due(now) {
-            self.mark_published(now);
-            return true;
+        let gone = before.prices().mid().is_some() && self.said.values.prices().mid().is_none();
+        if gone {
+            self.seat.withdraw();
         }
-        false
+        self.said.values != before
+    }
+
+    /// What is shown is no longer vouched for.
+    fn take_back(&mut self, reason: Reason, now: Micros) {
+        self.seat.withdraw();
+        self.ticker.enter(State::Stale, reason, now);
+        self.mark_published(now);
     }
 
     /// The connection is gone; true if that is to be published.
-    pub(super) fn lose_link(&mut self, now: Micros) -> bool {
+    pub(super) fn lose_link(&mut self, books: &Books, now: Micros) -> bool {
         self.crossed_since = None;
+        self.end_hold(books);
         let told = self.ticker.state == State::Stale && self.ticker.reason == Reason::LINK_LOST;
         if self.published.is_none() || told || self.ticker.state == State::Halted {
             return false;
         }
-        self.ticker.enter(State::Stale, Reason::LINK_LOST, now);
-        self.mark_published(now);
+        self.take_back(Reason::LINK_LOST, now);
         true
     }
 
     /// The venue does not list the symbol, or refuses it; true if that is to be published.
-    pub(super) fn halt(&mut self, now: Micros) -> bool {
+    pub(super) fn halt(&mut self, books: &Books, now: Micros) -> bool {
         let told = self.ticker.state == State::Halted;
+        self.end_hold(books);
+        self.seat.withdraw();
         self.ticker.enter(State::Halted, Reason::NOT_LISTED, now);
         !told
+    }
+
+    fn end_hold(&mut self, books: &Books) {
+        self.guard.give_up();
+        self.on_hold.refuse(books);
     }
 }

@@ -3,7 +3,7 @@
 use super::Generation;
 use crate::exchange::Part;
 
-/// The channels in the order of their places.
+/// The channels, in the order of [`Part`].
 pub(super) const PARTS: [Part; 4] = [Part::Main, Part::Quotes, Part::Statistics, Part::Trades];
 
 /// Who speaks for what.
@@ -25,15 +25,6 @@ pub(super) enum Claim {
     Successor,
     /// They no longer do.
     Replaced,
-}
-
-fn place(part: Part) -> usize {
-    match part {
-        Part::Main => 0,
-        Part::Quotes => 1,
-        Part::Statistics => 2,
-        Part::Trades => 3,
-    }
 }
 
 impl Tenure {
@@ -61,7 +52,7 @@ impl Tenure {
     }
 
     pub(super) fn claim(&self, at: usize, part: Part, generation: Generation) -> Claim {
-        match self.holders.get(at).map(|parts| parts[place(part)]) {
+        match self.holders.get(at).map(|parts| parts[part as usize]) {
             Some(holder) if holder == generation => Claim::Holder,
             Some(holder) if generation < holder => Claim::Replaced,
             _ => Claim::Successor,
@@ -71,7 +62,7 @@ impl Tenure {
     /// The successor has delivered.
     pub(super) fn hand_over(&mut self, at: usize, part: Part) {
         if let (Some((generation, _)), Some(parts)) = (self.successor, self.holders.get_mut(at)) {
-            parts[place(part)] = generation;
+            parts[part as usize] = generation;
         }
     }
 

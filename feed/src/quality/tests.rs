@@ -1,5 +1,8 @@
 //! The rules of `truth.md`, each as an example.
 
+mod jumps;
+mod owners;
+
 use super::*;
 use crate::exchange::Part;
 use proptest::prelude::*;
@@ -20,7 +23,11 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let books = Accounting::of(&"okx".parse().unwrap());
+        Self::at("okx")
+    }
+
+    fn at(exchange: &str) -> Self {
+        let books = Accounting::of(&exchange.parse().unwrap());
         let letters = DeadLetters::new(&Queues::default());
         let now = Micros(1_700_000_000_000_000);
         let symbols = [("BTC-USDT".parse().unwrap(), "BTC-USDT".to_owned())];
@@ -42,6 +49,11 @@ impl Bench {
             Verdict::Publish(change) => change.1,
             other => panic!("{other:?} instead of a publication"),
         }
+    }
+
+    /// What clients see.
+    fn shown(&self) -> Ticker {
+        self.quality.topics().next().unwrap().1
     }
 
     fn refused(&self, reason: Refusal) -> u64 {
@@ -97,7 +109,7 @@ fn a_message_without_anything_usable_is_refused_and_changes_nothing() {
     assert_eq!(bench.give(quote("0", "")), Verdict::Refused);
     assert_eq!(bench.give(trade("x")), Verdict::Refused);
     assert_eq!(bench.refused(Refusal::NothingUsable), 2);
-    let report = bench.letters.report(9);
+    let report = bench.letters.report(&Filter::default(), 9);
     assert_eq!((report.letters.len(), report.letters[0].raw.as_str()), (2, "{}"));
     assert_eq!(bench.quality.topics().next().unwrap().1.last_price, "10".parse().ok());
 }
@@ -301,6 +313,22 @@ fn a_refused_symbol_is_halted_once() {
 }
 
 proptest! {
+    #[test]
+    fn a_live_price_is_never_far_from_what_the_venue_says(
+        messages in proptest::collection::vec((10_u32..2000, 0_u64..700), 1..80),
+    ) {
+        let mut bench = Bench::new();
+        for (price, millis) in messages {
+            bench.wait(Duration::from_millis(millis));
+            bench.quality.pass_time(bench.now);
+            let text = format!("{price}.00");
+            bench.give(Update { bid: Some(&text), ask: Some(&text), ..quote("", "") });
+            let ticker = bench.shown();
+            prop_assert!(ticker.state != State::Live || ticker.bid_price == text.parse().ok());
+            prop_assert!(bench.books.counts().balance());
+        }
+    }
+
     #[test]
     fn the_books_balance_and_what_is_published_is_sound(
         messages in proptest::collection::vec(

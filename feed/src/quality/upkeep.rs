@@ -11,8 +11,9 @@ impl Quality {
     /// Another symbol, without data and without a name on the connection; returns its topic as it
     /// is announced. Its position is the last one.
     pub fn add(&mut self, symbol: &Symbol, name: &str, now: Micros) -> Change {
-        let topic = Topic::ticker(self.accounting.exchange(), symbol);
-        let state = SymbolState::new(topic, Ticker::pending(name, self.simulated, now));
+        let exchange = self.books.accounting.exchange();
+        let (topic, seat) = (Topic::ticker(exchange, symbol), self.board.seat(exchange, symbol));
+        let state = SymbolState::new(topic, Ticker::pending(name, self.simulated, now), seat);
         let announced = (state.topic.clone(), state.ticker.clone());
         self.symbols.push(state);
         self.tenure.add();
@@ -131,8 +132,8 @@ impl Quality {
             return Verdict::Refused;
         }
         let Some(state) = self.symbols.get_mut(at) else { return Verdict::Refused };
-        let judgement = state.read(update, now);
-        self.account(at, judgement, text, now)
+        let outcome = state.read(update, text, &self.books, now);
+        self.account(at, outcome, text, now)
     }
 
     /// Whether REST tells the same prices of a symbol as are known.
@@ -157,13 +158,15 @@ impl Quality {
     /// The connection is gone: what came by it becomes `stale/link_lost`. What REST has told is as
     /// good as before.
     pub fn lose_stream(&mut self, now: Micros) -> Vec<Change> {
-        self.changed(|state| state.ticker.source == Source::Stream && state.lose_link(now))
+        self.changed(|state, books| {
+            state.ticker.source == Source::Stream && state.lose_link(books, now)
+        })
     }
 
     /// REST no longer tells a symbol's value, and there is no connection.
     pub fn lose_poll(&mut self, at: usize, now: Micros) -> Option<Change> {
         let state = self.symbols.get_mut(at)?;
-        let lost = state.ticker.source == Source::Poll && state.lose_link(now);
+        let lost = state.ticker.source == Source::Poll && state.lose_link(&self.books, now);
         lost.then(|| (state.topic.clone(), state.ticker.clone()))
     }
 }

@@ -1,6 +1,8 @@
 //! The numbers of a ticker, merged from the channels that own them (`truth.md` 1 to 4).
 
+use super::guard::Prices;
 use crate::exchange::{Part, Update};
+use std::str::FromStr;
 use tickcast_shared::market::{Price, Quantity, Ticker};
 
 /// Above this no size at a best quote is believed.
@@ -21,23 +23,20 @@ pub(super) struct Values {
     quote_volume: Option<Quantity>,
 }
 
-/// A field's new value: its owner's, even if that is nothing; otherwise what it was.
-fn owned<T: std::str::FromStr>(text: Option<&str>, before: Option<T>) -> Option<T> {
-    match text {
-        Some(text) => text.parse().ok(),
-        None => before,
-    }
-}
-
 /// A size at a best quote: none without its price, and neither zero nor absurd.
-fn quote_size(
-    text: Option<&str>,
-    before: Option<Quantity>,
-    price: Option<Price>,
-) -> Option<Quantity> {
+fn quote_size(text: Option<&str>, price: Option<Price>) -> Option<Quantity> {
     let absurd = |size: &Quantity| size.decimal() > MAX_QUOTE_SIZE.into();
     price?;
-    owned(text, before).filter(|size: &Quantity| !size.is_zero() && !absurd(size))
+    read(text).filter(|size: &Quantity| !size.is_zero() && !absurd(size))
+}
+
+fn read<T: FromStr>(text: Option<&str>) -> Option<T> {
+    text?.parse().ok()
+}
+
+/// Whether a field was given and cannot be used.
+fn is_bad<T>(text: Option<&str>, value: Option<T>) -> bool {
+    text.is_some_and(|text| !text.is_empty()) && value.is_none()
 }
 
 impl Values {
@@ -56,21 +55,59 @@ impl Values {
         }
     }
 
-    /// These values with an update's fields in the place of their own.
-    pub(super) fn merged(&self, update: &Update<'_>) -> Self {
-        let bid = owned(update.bid, self.bid);
-        let ask = owned(update.ask, self.ask);
+    /// What an update says by itself.
+    pub(super) fn said(update: &Update<'_>) -> Self {
+        let (bid, ask) = (read(update.bid), read(update.ask));
         Self {
-            last: owned(update.last, self.last),
+            last: read(update.last),
             bid,
-            bid_qty: quote_size(update.bid_qty, self.bid_qty, bid),
+            bid_qty: quote_size(update.bid_qty, bid),
             ask,
-            ask_qty: quote_size(update.ask_qty, self.ask_qty, ask),
-            open: owned(update.open, self.open),
-            high: owned(update.high, self.high),
-            low: owned(update.low, self.low),
-            volume: owned(update.volume, self.volume),
-            quote_volume: owned(update.quote_volume, self.quote_volume),
+            ask_qty: quote_size(update.ask_qty, ask),
+            open: read(update.open),
+            high: read(update.high),
+            low: read(update.low),
+            volume: read(update.volume),
+            quote_volume: read(update.quote_volume),
+        }
+    }
+
+    /// How many fields of the update that said this were there and of no use (`truth.md` 2 and 3).
+    pub(super) fn bad_fields(&self, update: &Update<'_>) -> usize {
+        let bad = [
+            is_bad(update.last, self.last),
+            is_bad(update.bid, self.bid),
+            is_bad(update.bid_qty, self.bid_qty),
+            is_bad(update.ask, self.ask),
+            is_bad(update.ask_qty, self.ask_qty),
+            is_bad(update.open, self.open),
+            is_bad(update.high, self.high),
+            is_bad(update.low, self.low),
+            is_bad(update.volume, self.volume),
+            is_bad(update.quote_volume, self.quote_volume),
+        ];
+        bad.into_iter().filter(|bad| *bad).count()
+    }
+
+    /// These values with what an update said in the place of its own fields: an owner's word
+    /// counts even if it is nothing.
+    pub(super) fn merged(&self, update: &Update<'_>, said: &Self) -> Self {
+        fn owned<T>(text: Option<&str>, said: Option<T>, before: Option<T>) -> Option<T> {
+            if text.is_some() { said } else { before }
+        }
+        let bid = owned(update.bid, said.bid, self.bid);
+        let ask = owned(update.ask, said.ask, self.ask);
+        Self {
+            last: owned(update.last, said.last, self.last),
+            bid,
+            bid_qty: bid.and(owned(update.bid_qty, said.bid_qty, self.bid_qty)),
+            ask,
+            ask_qty: ask.and(owned(update.ask_qty, said.ask_qty, self.ask_qty)),
+            open: owned(update.open, said.open, self.open),
+            high: owned(update.high, said.high, self.high),
+            low: owned(update.low, said.low, self.low),
+            volume: owned(update.volume, said.volume, self.volume),
+            quote_volume: owned(update.quote_volume, said.quote_volume, self.quote_volume),
         }
     }
 
@@ -87,15 +124,12 @@ impl Values {
         ticker.quote_volume_24h = self.quote_volume;
     }
 
-    /// Whether any price is among them, or any figure where these have a channel of their own.
+    /// Whether any price is among them, or anything at all where figures have a channel of their own.
     pub(super) fn usable(&self, part: Part) -> bool {
-        let figures = self.volume.is_some()
-            || self.quote_volume.is_some()
-            || self.open.is_some()
-            || self.high.is_some()
-            || self.low.is_some();
-        let priced = self.last.is_some() || self.bid.is_some() || self.ask.is_some();
-        priced || (part == Part::Statistics && figures)
+        match part {
+            Part::Statistics => *self != Self::default(),
+            _ => self.last.is_some() || self.bid.is_some() || self.ask.is_some(),
+        }
     }
 
     /// Whether there is anything to show: a last price or both sides of a quote.
@@ -112,9 +146,18 @@ impl Values {
         Self { bid: None, bid_qty: None, ask: None, ask_qty: None, ..self }
     }
 
-    pub(super) fn only_quotes(self) -> Self {
-        let Self { bid, bid_qty, ask, ask_qty, .. } = self;
-        Self { bid, bid_qty, ask, ask_qty, ..Self::default() }
+    pub(super) fn without_last(self) -> Self {
+        Self { last: None, ..self }
+    }
+
+    pub(super) fn without_statistics(self) -> Self {
+        let Self { last, bid, bid_qty, ask, ask_qty, .. } = self;
+        Self { last, bid, bid_qty, ask, ask_qty, ..Self::default() }
+    }
+
+    /// What the jump guard looks at.
+    pub(super) fn prices(&self) -> Prices {
+        Prices { last: self.last, bid: self.bid, ask: self.ask }
     }
 
     /// Whether no price is known to both and not the same; and at least one is, if any is known

@@ -8,7 +8,7 @@ use crate::{
 use std::{collections::BTreeMap, fmt::Display, time::Duration};
 use tickcast_shared::{
     market::{ExchangeId, Pattern, Topic},
-    protocol::{Command, ErrorCode, ErrorMessage, Id, Plain, Request, Subscribe},
+    protocol::{Command, DEFAULT_HISTORY, ErrorCode, ErrorMessage, Id, Plain, Request, Subscribe},
 };
 
 /// The text that stands for every subscription in `unsubscribe`.
@@ -116,7 +116,8 @@ pub fn subscribe(session: &Session, id: Option<&Id>, wanted: &Subscribe) {
     };
     let answer = encode::message(&message, table.encoding());
     let last = encode::message(&Plain::Synced { id }, table.encoding());
-    shard.change(session.member, plan.table, Change { answer, due, held, last });
+    let history = wanted.asked.history.unwrap_or(DEFAULT_HISTORY) as usize;
+    shard.change(session.member, plan.table, Change { answer, due, held, history, last });
 }
 
 /// Takes topics and patterns out. Not while a pass runs.

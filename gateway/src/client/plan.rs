@@ -7,7 +7,7 @@ use crate::{
 use std::collections::{BTreeMap, BTreeSet};
 use tickcast_shared::{
     bus::Stamp,
-    market::{ExchangeId, Pattern, State, Topic},
+    market::{Channel, ExchangeId, Pattern, State, Topic},
     protocol::{ErrorCode, Rejected, Subscribe},
 };
 
@@ -99,6 +99,7 @@ impl<'a> Plan<'a> {
         if !self.access.allows(&topic) {
             return Err(not_allowed(topic.as_str()));
         }
+        self.check_filter(topic.channel())?;
         let id = shard.fan.topics.find(&topic).ok_or_else(|| {
             let message = format!("no feed has announced {topic}; ask for {{\"op\":\"topics\"}}");
             (ErrorCode::UnknownTopic, message)
@@ -126,6 +127,7 @@ impl<'a> Plan<'a> {
         if !self.access.allows_pattern(&pattern) {
             return Err(not_allowed(pattern.as_str()));
         }
+        self.check_filter(pattern.channel())?;
         // Looked at first: matching is what patterns cost.
         let is_new = !self.table.patterns().any(|it| *it == pattern);
         let (patterns, most) = (self.table.patterns().len(), shard.config.limits.max_patterns);
@@ -146,6 +148,15 @@ impl<'a> Plan<'a> {
         self.table.add_pattern(&pattern, self.settings, &shard.fan.topics);
         self.table.set_most(self.max_topics, shard.config.limits.max_topics);
         self.patterns.push(pattern);
+        Ok(())
+    }
+
+    /// A bar is news however little it moved.
+    fn check_filter(&self, channel: Channel) -> Result<(), (ErrorCode, String)> {
+        if channel == Channel::Kline && self.settings.min_change_bps > 0 {
+            let message = "min_change_bps is not for klines; leave it out or subscribe apart";
+            return Err((ErrorCode::BadField, message.to_owned()));
+        }
         Ok(())
     }
 

@@ -26,7 +26,8 @@ use tickcast_shared::protocol::{Close, ServerMessage, Subscribe};
 use tracing::debug;
 
 /// What this server offers beyond the protocol's core.
-const FEATURES: [&str; 5] = ["patterns", "interval_ms", "min_change_bps", "since", "msgpack"];
+const FEATURES: [&str; 6] =
+    ["patterns", "interval_ms", "min_change_bps", "since", "msgpack", "klines"];
 
 /// How long a client that was sent away for asking too often is to stay away, at least.
 const RATE_LIMITED_MS: u64 = 5000;

@@ -8,6 +8,7 @@ pub mod echo;
 pub mod extension;
 pub mod farewell;
 pub mod forwarded;
+pub mod klines;
 pub mod page;
 pub mod patience;
 pub mod proxy;
@@ -35,6 +36,8 @@ pub struct App {
     pub hub: Hub,
     /// Last values.
     pub prices: Prices,
+    /// Closed bars.
+    pub klines: klines::Klines,
     /// Counters.
     pub metrics: Metrics,
     /// Who is let in; none if everyone is.

@@ -78,6 +78,14 @@ impl Refusal {
         Self::new(StatusCode::FORBIDDEN, ErrorCode::NotAllowed, message)
     }
 
+    /// 503 while past bars cannot be read.
+    #[must_use]
+    pub fn bars_unreachable() -> Self {
+        let message = "past bars cannot be read now: the bus is out of reach";
+        let refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::NotReady, message);
+        Self { retry_after: Some(RETRY_AFTER), ..refusal }
+    }
+
     /// 503 before the first snapshot.
     #[must_use]
     pub fn not_ready() -> Self {

@@ -151,11 +151,11 @@ pub async fn exchanges(
     Ok(Json(json!({"exchanges": rows})))
 }
 
-fn ready(app: &App) -> Result<(), Refusal> {
+pub(super) fn ready(app: &App) -> Result<(), Refusal> {
     if app.prices.complete.is_ready() { Ok(()) } else { Err(Refusal::not_ready()) }
 }
 
-fn exchange_or_default(app: &App, name: Option<&str>) -> Result<ExchangeId, Refusal> {
+pub(super) fn exchange_or_default(app: &App, name: Option<&str>) -> Result<ExchangeId, Refusal> {
     name.map_or_else(|| Ok(app.config.default_exchange.clone()), exchange_id)
 }
 
@@ -175,7 +175,7 @@ fn exchange_id(name: &str) -> Result<ExchangeId, Refusal> {
 }
 
 /// The values of the keys that a path has; any other key is an error that names it.
-fn named<const N: usize>(
+pub(super) fn named<const N: usize>(
     query: Option<&str>,
     keys: [&str; N],
 ) -> Result<[Option<String>; N], Refusal> {

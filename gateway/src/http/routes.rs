@@ -1,6 +1,6 @@
 //! The public routes and what stands around them.
 
-use super::{App, credentials, page, reply::Refusal, rest, upgrade, visitor};
+use super::{App, credentials, klines, page, reply::Refusal, rest, upgrade, visitor};
 use crate::GatewayConfig;
 use axum::{
     Router,
@@ -38,6 +38,7 @@ pub fn build(app: App) -> Router {
         .route("/v1/prices", get(rest::prices))
         .route("/v1/topics", get(rest::topics))
         .route("/v1/symbols", get(rest::symbols))
+        .route("/v1/klines/{symbol}", get(klines::klines))
         .route("/v1/exchanges", get(rest::exchanges))
         .merge(of_test_builds())
         .fallback(unknown_path)
@@ -79,7 +80,7 @@ fn cors(config: &GatewayConfig) -> CorsLayer {
 
 async fn unknown_path() -> Refusal {
     let message = "no such path; there are /ws, /v1/price/{symbol}, /v1/prices, /v1/topics, \
-                   /v1/symbols and /v1/exchanges";
+                   /v1/symbols, /v1/klines/{symbol} and /v1/exchanges";
     Refusal::new(StatusCode::NOT_FOUND, ErrorCode::BadField, message)
 }
 

@@ -231,9 +231,14 @@ mod tests {
 
     #[test]
     fn the_query_names_topics_and_settings() {
-        let query = "topics=A-B,,ticker%3Aokx%3AC-D&interval_ms=100&max_silence_ms=3600000";
-        let asked =
-            Asked { interval_ms: Some(100), min_change_bps: None, max_silence_ms: Some(3_600_000) };
+        let query = "topics=A-B,,ticker%3Aokx%3AC-D&interval_ms=100&max_silence_ms=3600000\
+                     &history=20";
+        let asked = Asked {
+            interval_ms: Some(100),
+            min_change_bps: None,
+            max_silence_ms: Some(3_600_000),
+            history: Some(20),
+        };
         let topics = Some(vec!["A-B".to_owned(), "ticker:okx:C-D".to_owned()]);
         assert_eq!(wanted(Some(query)).unwrap(), Wanted { topics, asked });
         assert_eq!(wanted(None).unwrap(), Wanted::default());
@@ -246,7 +251,7 @@ mod tests {
             let query = format!("topics=A-B&min_change_bps={value}");
             assert_eq!(refused(&query), (ErrorCode::BadField, message.to_owned()));
         }
-        assert_eq!(refused("topics=A-B&history=5").0, ErrorCode::UnknownField);
+        assert_eq!(refused("topics=A-B&colour=5").0, ErrorCode::UnknownField);
         let (code, message) = refused("interval_ms=100");
         assert_eq!(code, ErrorCode::BadField);
         assert!(message.contains("topics="), "{message}");

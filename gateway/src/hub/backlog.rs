@@ -1,8 +1,9 @@
 //! What a connection is still to be sent: the tail of a write, answers, and topics to be brought up
 //! to date. Bounded by construction, for values are named here, never stored.
 
-use super::Key;
-use std::collections::{HashSet, VecDeque};
+use super::{Key, TopicId};
+use crate::bars::BarsDue;
+use std::collections::{HashMap, HashSet, VecDeque};
 use tickcast_shared::clock::Micros;
 use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 
@@ -24,6 +25,10 @@ pub struct Backlog {
     answer_bytes: usize,
     queue: VecDeque<Item>,
     queued: HashSet<Key>,
+    /// Closed bars that go before the newest value of their topic.
+    bars: HashMap<TopicId, BarsDue>,
+    /// What waits for bars to be read: such topics, and frames that have their place behind them.
+    held: Vec<Item>,
     cause: Cause,
     /// Since when the socket has not accepted the tail, or the next one.
     since: Micros,
@@ -72,6 +77,8 @@ impl Backlog {
             answer_bytes: 0,
             queue: VecDeque::new(),
             queued: HashSet::new(),
+            bars: HashMap::new(),
+            held: Vec::new(),
             cause,
             since: now,
         }
@@ -118,6 +125,64 @@ impl Backlog {
             self.queue.push_back(Item::Newest(key));
         }
         is_new
+    }
+
+    /// Closed bars of a topic are to be sent, besides those that are already.
+    pub fn owe_bars(&mut self, topic: TopicId, due: BarsDue) {
+        self.bars.entry(topic).and_modify(|it| *it = it.with(due)).or_insert(due);
+    }
+
+    /// The closed bars of a topic that are to be sent.
+    #[must_use]
+    pub fn bars_due(&self, topic: TopicId) -> Option<BarsDue> {
+        self.bars.get(&topic).copied()
+    }
+
+    /// No more bars of the topic are to be sent.
+    pub fn bars_done(&mut self, topic: TopicId) {
+        self.bars.remove(&topic);
+    }
+
+    /// Bars could not be read: a subscription begins with what there is. What was missed is waited
+    /// for all the same.
+    pub fn bars_failed(&mut self, topic: TopicId) {
+        if let Some(due) = self.bars.get_mut(&topic) {
+            due.has_failed = due.newest.is_some();
+        }
+    }
+
+    /// Puts something aside that waits for bars.
+    pub fn hold(&mut self, item: Item) {
+        if let Item::Newest(key) = &item {
+            self.queued.insert(key.clone());
+        }
+        self.held.push(item);
+    }
+
+    /// What was put aside is tried again, before anything else.
+    pub fn resume(&mut self) {
+        for item in self.held.drain(..).rev() {
+            self.queue.push_front(item);
+        }
+    }
+
+    /// Whether something waits for bars.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Whether there is nothing for the socket until bars have been read.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.is_waiting() && self.tail().is_empty()
+    }
+
+    /// From now on the socket may be slow: before there was nothing for it.
+    pub fn begin_clock(&mut self, now: Micros) {
+        if self.is_idle() {
+            self.since = now;
+        }
     }
 
     /// The socket is too full for updates. Returns whether the client begins to lag with it; one
@@ -196,7 +261,7 @@ impl Backlog {
     /// Whether something stands behind the answers.
     #[must_use]
     pub fn has_items(&self) -> bool {
-        !self.queue.is_empty() || matches!(self.cause, Cause::Lagging(_))
+        !self.queue.is_empty() || self.is_waiting() || matches!(self.cause, Cause::Lagging(_))
     }
 
     /// What is next behind the answers.
@@ -215,7 +280,9 @@ impl Backlog {
         let whole: usize = frames.chain(self.answers.iter().map(Vec::len)).sum();
         let names =
             self.queue.capacity() * size_of::<Item>() + self.queued.capacity() * size_of::<Key>();
-        self.tail.capacity() + whole + names
+        let bars = self.bars.capacity() * size_of::<(TopicId, BarsDue)>()
+            + self.held.capacity() * size_of::<Item>();
+        self.tail.capacity() + whole + names + bars
     }
 
     /// What is missing of the frame in flight: it must be finished before anything else can be said.

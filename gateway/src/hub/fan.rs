@@ -6,13 +6,17 @@
 use super::{
     Key, Settings, Table, TopicId,
     backlog::{Backlog, Cause},
+    bars::LastKlines,
     cohorts::{CohortId, Cohorts, Left, Place},
     members::{Member, MemberId, Members},
     pass::Pass,
     statuses::Statuses,
     topics::Topics,
 };
-use crate::wire::Encoding;
+use crate::{
+    bars::{BarStore, BarsDue},
+    wire::Encoding,
+};
 use std::{
     collections::{BTreeSet, HashMap},
     rc::Rc,
@@ -28,6 +32,8 @@ pub struct Change {
     pub due: Vec<TopicId>,
     /// Topics whose newest value the client holds already.
     pub held: Vec<TopicId>,
+    /// How many closed bars come first of those that are klines.
+    pub history: usize,
     /// To be sent behind the values; may be empty.
     pub last: Vec<u8>,
 }
@@ -48,6 +54,9 @@ pub struct Fan {
     /// Members that are owed something.
     pub(super) behind: BTreeSet<MemberId>,
     pub(super) max_topics: usize,
+    /// Closed bars.
+    pub(super) bars: BarStore,
+    pub(super) last_klines: LastKlines,
     empty: HashMap<Encoding, Rc<Table>>,
     /// What has happened since it was last taken.
     pub counts: Counts,
@@ -68,12 +77,14 @@ pub struct Counts {
     pub skipped: u64,
     /// Times that a client began to lag.
     pub lagging: u64,
+    /// Closed bars among the messages.
+    pub bars: u64,
 }
 
 impl Fan {
     /// A shard without connections or topics.
     #[must_use]
-    pub fn new(max_topics: usize) -> Self {
+    pub fn new(max_topics: usize, bars: BarStore) -> Self {
         Self {
             topics: Topics::default(),
             statuses: Statuses::default(),
@@ -83,6 +94,8 @@ impl Fan {
             timers: BTreeSet::new(),
             behind: BTreeSet::new(),
             max_topics,
+            bars,
+            last_klines: LastKlines::default(),
             empty: HashMap::new(),
             counts: Counts::default(),
         }
@@ -152,6 +165,7 @@ impl Fan {
         let fresh: Vec<TopicId> = change.due.iter().chain(&change.held).copied().collect();
         let mut owed: Vec<Key> =
             self.statuses.unwell(&fresh, &self.topics).into_iter().map(Key::Status).collect();
+        let klines = self.klines_among(&change.due, &change.held);
         owed.extend(change.due.into_iter().map(Key::Value));
         let place = match old {
             Some(old) if *self.cohorts.get(old.cohort).table == *table => Some(old),
@@ -174,6 +188,9 @@ impl Fan {
         member.place = place;
         let Some(backlog) = self.owe(id, Cause::Present, now) else { return };
         backlog.answer(change.answer);
+        for topic in klines {
+            backlog.owe_bars(topic, BarsDue::start(change.history));
+        }
         for key in owed {
             backlog.queue(key);
         }
@@ -199,6 +216,7 @@ impl Fan {
         let member = self.members.get_mut(id)?;
         self.behind.insert(id);
         let backlog = member.backlog.get_or_insert_with(|| Box::new(Backlog::new(cause, now)));
+        backlog.begin_clock(now);
         if cause == Cause::Present && backlog.cause() == Cause::Answer {
             *backlog.cause_mut() = cause;
         }

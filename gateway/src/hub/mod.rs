@@ -4,6 +4,7 @@
 //! is locked except the [`mailbox`] through which updates arrive.
 
 pub mod backlog;
+pub mod bars;
 pub mod cohorts;
 pub mod drain;
 pub mod fan;
@@ -29,9 +30,9 @@ pub mod worker;
 
 pub use fan::Change;
 pub use table::{Settings, Table};
-pub use update::{About, Key, Quote, Status, Tick, TopicId, Update};
+pub use update::{About, BarMark, BarsNews, Key, Quote, Status, Tick, TopicId, Update};
 
-use crate::{auth::Auth, client::Dialled, config::GatewayConfig, metrics::Metrics};
+use crate::{auth::Auth, bars::BarStore, client::Dialled, config::GatewayConfig, metrics::Metrics};
 use mailbox::Mailbox;
 use serde::Serialize;
 use std::sync::{
@@ -111,6 +112,7 @@ impl Hub {
     pub fn start(
         config: &Arc<GatewayConfig>,
         auth: Option<Arc<Auth>>,
+        bars: &BarStore,
         clock: Clock,
         queues: &Queues,
         metrics: &Metrics,
@@ -123,6 +125,7 @@ impl Hub {
                 number,
                 config: config.clone(),
                 auth: auth.clone(),
+                bars: bars.clone(),
                 clock,
                 metrics: metrics.clone(),
                 mailbox: mailbox.clone(),

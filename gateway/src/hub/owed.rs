@@ -41,6 +41,10 @@ impl Fan {
                 self.members.get_mut(id)?.backlog = Some(backlog);
                 return None;
             }
+            if piece.is_empty() && backlog.is_waiting() {
+                self.members.get_mut(id)?.backlog = Some(backlog);
+                return None;
+            }
             if piece.is_empty() {
                 self.behind.remove(&id);
                 return None;
@@ -60,6 +64,7 @@ impl Fan {
 
     fn fill(&mut self, id: MemberId, backlog: &mut Backlog, piece: &mut Vec<u8>) {
         let encoding = self.table(id).encoding();
+        backlog.resume();
         if let Cause::Lagging(lag) = backlog.cause_mut()
             && !lag.told
         {
@@ -68,13 +73,16 @@ impl Fan {
         }
         while piece.len() < PIECE_BYTES {
             match backlog.next_item() {
+                Some(frame @ Item::Frame(_)) if backlog.is_waiting() => backlog.hold(frame),
                 Some(Item::Frame(frame)) => piece.extend(frame),
                 Some(Item::Newest(Key::Added(topic))) => {
                     self.fill_added(id, topic, backlog, piece);
                 }
-                Some(Item::Newest(key)) => self.fill_newest(id, &key, encoding, piece),
+                Some(Item::Newest(key)) => self.fill_newest(id, &key, backlog, piece),
                 None => {
-                    if let Cause::Lagging(lag) = backlog.cause() {
+                    if let Cause::Lagging(lag) = backlog.cause()
+                        && !backlog.is_waiting()
+                    {
                         *backlog.cause_mut() = Cause::Answer;
                         piece.extend(lagging(lag, false, encoding));
                     }
@@ -84,16 +92,21 @@ impl Fan {
         }
     }
 
-    fn fill_newest(&mut self, id: MemberId, key: &Key, encoding: Encoding, piece: &mut Vec<u8>) {
-        let Some(Member { place: Some(place), .. }) = self.members.get(id) else { return };
-        let cohort = place.cohort;
+    fn fill_newest(&mut self, id: MemberId, key: &Key, backlog: &mut Backlog, piece: &mut Vec<u8>) {
+        let Some(Member { place: Some(place), table, .. }) = self.members.get(id) else { return };
+        let (cohort, encoding) = (place.cohort, table.encoding());
         if !self.is_wanted(cohort, key) {
             // Unsubscribed meanwhile.
+            if let Key::Value(topic) = key {
+                backlog.bars_done(*topic);
+            }
             return;
         }
         match key {
             Key::Value(topic) => {
-                if let Some(newest) = self.topics.latest(*topic) {
+                if !self.fill_bars(*topic, encoding, backlog, piece) {
+                    backlog.hold(Item::Newest(key.clone()));
+                } else if let Some(newest) = self.topics.shown(*topic) {
                     piece.extend_from_slice(newest.frames.get(encoding));
                     self.given(cohort, *topic);
                 }
@@ -103,7 +116,7 @@ impl Fan {
                     piece.extend_from_slice(status.frames.get(encoding));
                 }
             }
-            Key::Added(_) => {}
+            Key::Added(_) | Key::Bars(_) => {}
         }
     }
 
@@ -111,9 +124,10 @@ impl Fan {
     fn is_wanted(&self, id: CohortId, key: &Key) -> bool {
         let cohort = self.cohorts.get(id);
         match key {
-            Key::Value(topic) | Key::Added(topic) | Key::Status(About::Topic(topic)) => {
-                cohort.find(*topic).is_some()
-            }
+            Key::Value(topic)
+            | Key::Added(topic)
+            | Key::Bars(topic)
+            | Key::Status(About::Topic(topic)) => cohort.find(*topic).is_some(),
             Key::Status(About::Exchange(name)) => cohort.wants.iter().any(|want| {
                 let topic = self.topics.name(want.topic);
                 topic.is_some_and(|topic| topic.exchange() == name.as_ref())

@@ -53,6 +53,8 @@ pub(super) enum Source {
     Tick(Arc<Tick>),
     /// A change of state.
     Status(Arc<Status>),
+    /// A bar that has closed: nothing replaces it.
+    Closed(Arc<Tick>),
     /// The shard itself.
     Own(Frames),
 }
@@ -69,7 +71,7 @@ pub struct Batch {
 impl Staged {
     fn bytes(&self, encoding: Encoding) -> &Bytes {
         match &self.frames {
-            Source::Tick(tick) => tick.frames.get(encoding),
+            Source::Tick(tick) | Source::Closed(tick) => tick.frames.get(encoding),
             Source::Status(status) => status.frames.get(encoding),
             Source::Own(frames) => frames.get(encoding),
         }
@@ -129,6 +131,7 @@ impl Fan {
             return true;
         }
         self.miss(id, 0, now);
+        self.postpone_waiting(id, now);
         false
     }
 
@@ -152,6 +155,11 @@ impl Fan {
             if start < accepted && accepted < end {
                 backlog.begin_with(&bytes[accepted - start..]);
             } else if accepted <= start {
+                if let Source::Closed(tick) = &staged.frames {
+                    backlog.miss_bar(tick);
+                    start = end;
+                    continue;
+                }
                 for key in &staged.keys {
                     self.counts.skipped += u64::from(backlog.miss(key.clone()));
                 }

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     auth::{Access, Accesses, Auth},
+    bars::BarStore,
     client::{Conn, closing, conn::Written, pace::Paces},
     config::GatewayConfig,
     metrics::Metrics,
@@ -62,12 +63,13 @@ impl Shard {
     #[must_use]
     pub fn new(
         config: Arc<GatewayConfig>,
+        bars: BarStore,
         clock: Clock,
         metrics: Metrics,
         mailbox: Arc<Mailbox>,
     ) -> Self {
         Self {
-            fan: Fan::new(config.limits.max_topics),
+            fan: Fan::new(config.limits.max_topics, bars),
             auth: None,
             accesses: Accesses::default(),
             clock,
@@ -251,7 +253,11 @@ impl Shard {
     /// Members whose socket has not accepted what it was given since before `deadline`.
     #[must_use]
     pub fn stalled_since(&self, deadline: Micros) -> Vec<MemberId> {
-        let stalled = self.fan.behind().filter(|(_, backlog)| backlog.since() <= deadline);
+        // Who waits for the bus is not slow.
+        let stalled = self
+            .fan
+            .behind()
+            .filter(|(_, backlog)| !backlog.is_idle() && backlog.since() <= deadline);
         stalled.map(|(id, _)| id).collect()
     }
 

@@ -14,7 +14,7 @@ use std::{
 };
 use tickcast_shared::{
     clock::Micros,
-    market::{Pattern, Topic},
+    market::{Channel, Pattern, Topic},
     protocol::{Added, ErrorCode, ErrorMessage, Plain},
 };
 
@@ -27,7 +27,11 @@ impl Fan {
         self.announce(&news, now);
         for (_, update) in updates {
             match update {
-                Update::Tick(tick) => self.stage_tick(tick, now),
+                Update::Tick(tick) => match &tick.bar {
+                    None => self.stage_tick(tick, now),
+                    Some(mark) => self.stage_bar(tick, mark, now),
+                },
+                Update::Bars(news) => self.stage_bars_news(*news, now),
                 Update::Status(status) => self.stage_status(status),
                 Update::Removed(_) => {}
             }
@@ -55,6 +59,7 @@ impl Fan {
                     }
                 }
                 Update::Status(status) => self.statuses.set(status),
+                Update::Bars(_) => {}
                 // Its last status stays: someone who is brought up to date must still be told.
                 Update::Removed(id) => self.topics.remove(*id),
             }
@@ -95,6 +100,9 @@ impl Fan {
                     continue;
                 }
                 self.cohorts.extend(id, *topic_id, Gate::new(settings, now), &mut self.topics);
+                if topic.channel() == Channel::Kline {
+                    self.bars.read_soon(topic);
+                }
             }
             added.entry(pattern).or_default().push((*topic_id, topic));
         }
@@ -110,7 +118,7 @@ impl Fan {
         }
     }
 
-    fn stage_tick(&mut self, tick: &Arc<Tick>, now: Micros) {
+    pub(super) fn stage_tick(&mut self, tick: &Arc<Tick>, now: Micros) {
         let Some(entry) = self.topics.get(tick.id) else { return };
         let is_newest = entry.latest.as_ref().is_some_and(|newest| Arc::ptr_eq(newest, tick));
         let mut position = None;
@@ -188,7 +196,7 @@ impl Fan {
         gate.is_listed = false;
         // What has gone out meanwhile no longer waits.
         let Some(due) = gate.due() else { return };
-        let Some(newest) = self.topics.latest(topic) else {
+        let Some(newest) = self.topics.shown(topic) else {
             gate.forget_due();
             return;
         };
@@ -202,7 +210,7 @@ impl Fan {
     }
 }
 
-fn push(cohort: &mut Cohort, id: CohortId, at: usize, touched: &mut Vec<CohortId>) {
+pub(super) fn push(cohort: &mut Cohort, id: CohortId, at: usize, touched: &mut Vec<CohortId>) {
     if cohort.pending.is_empty() {
         touched.push(id);
     }

@@ -1,8 +1,11 @@
 //! A shard's table of topics: the newest value of each, and who wants it.
 
-use super::{TopicId, cohorts::Seat, update::Tick};
+use super::{BarMark, TopicId, cohorts::Seat, update::Tick};
 use std::{collections::HashMap, sync::Arc};
-use tickcast_shared::market::{Pattern, Topic};
+use tickcast_shared::{
+    clock::Micros,
+    market::{Pattern, Topic},
+};
 
 /// What a shard knows of a topic.
 #[derive(Debug)]
@@ -11,6 +14,8 @@ pub struct Entry {
     pub topic: Topic,
     /// The newest value; none once the topic is removed.
     pub latest: Option<Arc<Tick>>,
+    /// Opening of the last closed bar that has gone through this shard.
+    pub closed: Option<Micros>,
     /// Where cohorts keep their state of it, one each that wants it.
     pub seats: Vec<Seat>,
 }
@@ -41,7 +46,7 @@ impl Topics {
                 let topic = tick.topic.clone();
                 self.names.insert(topic.clone(), tick.id);
                 let latest = Some(tick.clone());
-                *slot = Some(Entry { topic, latest, seats: Vec::new() });
+                *slot = Some(Entry { topic, latest, closed: None, seats: Vec::new() });
                 true
             }
         }
@@ -82,6 +87,14 @@ impl Topics {
     #[must_use]
     pub fn latest(&self, id: TopicId) -> Option<&Arc<Tick>> {
         self.get(id)?.latest.as_ref()
+    }
+
+    /// The same as a newcomer is shown it: a bar that has closed is none, for it is history.
+    #[must_use]
+    pub fn shown(&self, id: TopicId) -> Option<&Arc<Tick>> {
+        let entry = self.get(id)?;
+        let is_over = |bar: &BarMark| bar.is_closed || Some(bar.open) <= entry.closed;
+        entry.latest.as_ref().filter(|tick| !tick.bar.as_ref().is_some_and(is_over))
     }
 
     /// Full name of a topic.

@@ -4,6 +4,7 @@ use crate::wire::Frames;
 use std::sync::Arc;
 use tickcast_shared::{
     bus::Stamp,
+    clock::Micros,
     market::{Price, State, Topic},
 };
 
@@ -30,8 +31,40 @@ pub struct Tick {
     pub stamp: Stamp,
     /// What change filters look at.
     pub quote: Quote,
+    /// What makes a bar different from a price; a ticker has none.
+    pub bar: Option<BarMark>,
     /// The message.
     pub frames: Frames,
+}
+
+/// A bar's place among the closed bars of its topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BarMark {
+    /// When it opened.
+    pub open: Micros,
+    /// Whether it is final.
+    pub is_closed: bool,
+    /// Opening of the last closed bar that was told of before it.
+    pub before: Option<Micros>,
+}
+
+impl BarMark {
+    /// Opening of the last closed bar that has been told of, this one included.
+    #[must_use]
+    pub fn closed(&self) -> Option<Micros> {
+        if self.is_closed { self.before.max(Some(self.open)) } else { self.before }
+    }
+}
+
+/// A kline topic was read from the bus, or could not be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BarsNews {
+    /// Which topic.
+    pub id: TopicId,
+    /// Opening of its last closed bar.
+    pub closed: Option<Micros>,
+    /// Whether the bars are in the store now.
+    pub is_read: bool,
 }
 
 /// The parts of a value that decide whether it is worth a message.
@@ -84,6 +117,8 @@ pub enum Update {
     Tick(Arc<Tick>),
     /// A change of state.
     Status(Arc<Status>),
+    /// Bars that were waited for.
+    Bars(BarsNews),
     /// The topic ceased to exist.
     Removed(TopicId),
 }
@@ -97,6 +132,8 @@ pub enum Key {
     Status(About),
     /// That the topic joined a pattern.
     Added(TopicId),
+    /// That a topic's bars were read.
+    Bars(TopicId),
 }
 
 impl Update {
@@ -106,6 +143,7 @@ impl Update {
         let key = match &self {
             Self::Tick(tick) => Key::Value(tick.id),
             Self::Removed(id) => Key::Value(*id),
+            Self::Bars(news) => Key::Bars(news.id),
             Self::Status(status) => Key::Status(status.about.clone()),
         };
         (key, self)

@@ -1,7 +1,7 @@
 //! The thread of a shard: its event loop, its passes, its connections.
 
 use super::{Command, drain, load::Load, mailbox::Mailbox, shard::Shard, sweep};
-use crate::{auth::Auth, client::session, config::GatewayConfig, metrics::Metrics};
+use crate::{auth::Auth, bars::BarStore, client::session, config::GatewayConfig, metrics::Metrics};
 use std::{
     cell::RefCell,
     io,
@@ -24,6 +24,8 @@ pub struct Worker {
     pub config: Arc<GatewayConfig>,
     /// Who is let in; none if everyone is.
     pub auth: Option<Arc<Auth>>,
+    /// Closed bars.
+    pub bars: BarStore,
     /// The time for clients.
     pub clock: Clock,
     /// Counters.
@@ -75,8 +77,8 @@ pub fn spawn(worker: Worker) -> io::Result<()> {
 }
 
 async fn run(worker: Worker) {
-    let Worker { config, auth, clock, metrics, mailbox, mut commands, alive, .. } = worker;
-    let mut shard = Shard::new(config, clock, metrics, mailbox.clone());
+    let Worker { config, auth, bars, clock, metrics, mailbox, mut commands, alive, .. } = worker;
+    let mut shard = Shard::new(config, bars, clock, metrics, mailbox.clone());
     shard.auth = auth;
     let shard = Rc::new(RefCell::new(shard));
     let mut passes = spawn_local(breakable("passes", passes(shard.clone(), mailbox)));

@@ -1,8 +1,12 @@
 //! Every topic's newest record and what clients have been told of it.
 
-use super::life::{Judgement, Life};
+use super::{
+    life::{Judgement, Life},
+    lines::Lines,
+};
 use crate::{
-    hub::{About, Quote, Status, Tick, TopicId, Update},
+    bars::BarStore,
+    hub::{About, BarMark, Quote, Status, Tick, TopicId, Update},
     prices::{Prices, Shown},
     wire::Frames,
 };
@@ -13,8 +17,8 @@ use std::{
 };
 use tickcast_shared::{
     bus::{Group, Record, ShardId},
-    market::{Reason, State, Topic},
-    protocol::{Plain, StatusScope, TickerMessage},
+    market::{Bar, Reason, State, Topic},
+    protocol::{KlineMessage, Plain, StatusScope, TickerMessage},
 };
 use tracing::warn;
 
@@ -40,14 +44,26 @@ pub struct Book {
     entries: HashMap<Topic, Entry>,
     /// Each name's number, and the state and reason that clients were told as its feed's own.
     numbers: HashMap<Topic, (TopicId, State, Reason)>,
+    /// The closed bars of kline topics.
+    pub lines: Lines,
     prices: Prices,
 }
 
+/// What is known of a shard of the bus.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing {
+    /// Whether its values can be relied on.
+    pub is_trusted: bool,
+    /// Whether no message of it is missing.
+    pub is_whole: bool,
+}
+
 impl Book {
-    /// An empty book that keeps `prices` up to date.
+    /// An empty book that keeps `prices` and `bars` up to date.
     #[must_use]
-    pub fn new(prices: Prices) -> Self {
-        Self { entries: HashMap::new(), numbers: HashMap::new(), prices }
+    pub fn new(prices: Prices, bars: BarStore) -> Self {
+        let lines = Lines::new(bars);
+        Self { entries: HashMap::new(), numbers: HashMap::new(), lines, prices }
     }
 
     /// How many topics there are.
@@ -62,14 +78,14 @@ impl Book {
         topic: &Topic,
         record: Arc<Record>,
         life: &Life,
-        trusted: bool,
+        standing: Standing,
         out: &mut Vec<Update>,
     ) {
         if let Some(entry) = self.entries.get_mut(topic) {
             let is_back = entry.missing.take().is_some();
             if record.stamp > entry.record.stamp {
                 entry.record = record;
-            } else if !is_back {
+            } else if !is_back || record.body.bar().is_some() {
                 return;
             }
         } else {
@@ -82,7 +98,11 @@ impl Book {
         }
         self.tell_own_state(topic, out);
         if let Some(entry) = self.entries.get_mut(topic) {
-            let judgement = life.judge(&entry.record, trusted, false);
+            if let Some(bar) = entry.record.body.bar() {
+                let mark = self.lines.bar(topic, entry.id, &entry.record, bar, standing.is_whole);
+                return entry.tell_bar(topic, bar, mark, &self.prices, out);
+            }
+            let judgement = life.judge(&entry.record, standing.is_trusted, false);
             entry.tell(topic, judgement.state, &self.prices, out);
         }
     }
@@ -92,14 +112,9 @@ impl Book {
     fn tell_own_state(&mut self, topic: &Topic, out: &mut Vec<Update>) {
         let Some(entry) = self.entries.get(topic) else { return };
         let Some((id, state, reason)) = self.numbers.get_mut(topic) else { return };
-        let Some(ticker) = entry.record.body.ticker() else { return };
-        if *state != ticker.state || *reason != ticker.reason {
-            (*state, *reason) = (ticker.state, ticker.reason.clone());
-            let own = Judgement {
-                state: ticker.state,
-                reason: ticker.reason.clone(),
-                since: Some(ticker.state_since),
-            };
+        let own = own_state(&entry.record);
+        if *state != own.state || *reason != own.reason {
+            (*state, *reason) = (own.state, own.reason.clone());
             out.push(status(About::Topic(*id), StatusScope::Topic, topic.as_str(), &own));
         }
     }
@@ -190,10 +205,47 @@ impl Entry {
                 bid: ticker.bid_price,
                 ask: ticker.ask_price,
             },
+            bar: None,
             frames: Frames::of(&message),
         })));
         prices.set(topic, Shown { record: self.record.clone(), state });
         self.told = state;
+    }
+
+    /// Tells clients a bar. It says what was, so nothing that happens later makes it less true; one
+    /// without a mark is told later, or not at all.
+    fn tell_bar(
+        &self,
+        topic: &Topic,
+        bar: &Bar,
+        mark: Option<BarMark>,
+        prices: &Prices,
+        out: &mut Vec<Update>,
+    ) {
+        prices.set(topic, Shown { record: self.record.clone(), state: State::Live });
+        if let Some(mark) = mark {
+            let stamp = self.record.stamp;
+            out.push(Update::Tick(Arc::new(Tick {
+                id: self.id,
+                topic: topic.clone(),
+                stamp,
+                quote: Quote { state: State::Live, last: None, bid: None, ask: None },
+                bar: Some(mark),
+                frames: Frames::of(&KlineMessage::new(topic, stamp, bar)),
+            })));
+        }
+    }
+}
+
+/// What a record's feed says of it. A bar is as good as it ever was.
+fn own_state(record: &Record) -> Judgement {
+    match record.body.ticker() {
+        Some(ticker) => Judgement {
+            state: ticker.state,
+            reason: ticker.reason.clone(),
+            since: Some(ticker.state_since),
+        },
+        None => Judgement { state: State::Live, reason: Reason::NONE, since: None },
     }
 }
 

@@ -57,6 +57,17 @@ pub struct GroupLife {
     pub links: Vec<LinkStatus>,
     /// Whether its values may be shown as live.
     pub standing: Standing,
+    /// The writer that a standby took over from.
+    pub before: Option<Before>,
+}
+
+/// The writer before the present one. Its values are believed for as long as if it had no
+/// successor, so that a takeover does not turn every price stale for the moment until it is
+/// written again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Before {
+    epoch: u64,
+    heard: Instant,
 }
 
 /// What is known of a group's writer.
@@ -102,6 +113,7 @@ impl Life {
         }
         for life in self.groups.values_mut().filter(|life| life.standing == Standing::Alive) {
             life.standing = Standing::Unproven;
+            life.before = None;
         }
         was_up
     }
@@ -126,11 +138,16 @@ impl Life {
             clock: None,
             links: Vec::new(),
             standing: Standing::Unproven,
+            before: None,
         });
         if epoch < life.epoch {
             return false;
         }
         let changed = epoch > life.epoch || life.standing != Standing::Alive;
+        if epoch > life.epoch {
+            let was_alive = life.standing == Standing::Alive;
+            life.before = was_alive.then_some(Before { epoch: life.epoch, heard: life.heard });
+        }
         life.epoch = epoch;
         life.heard = now;
         life.standing = Standing::Alive;
@@ -152,6 +169,19 @@ impl Life {
             }
         }
         gone
+    }
+
+    /// Ceases to believe writers that others took over from, once they have been silent for too
+    /// long. True if there were any.
+    pub fn predecessors_gone(&mut self, now: Instant) -> bool {
+        let mut any = false;
+        for life in self.groups.values_mut() {
+            if life.before.is_some_and(|it| now.duration_since(it.heard) > GROUP_SILENCE) {
+                life.before = None;
+                any = true;
+            }
+        }
+        any
     }
 
     /// While the bus is down nobody can be heard: silence is counted from its return.
@@ -193,6 +223,11 @@ impl Life {
                 Standing::Unproven => stale(Reason::UNPROVEN, None),
                 Standing::Silent => stale(Reason::FEED_LOST, None),
             },
+            (_, Some(GroupLife { before: Some(before), .. }))
+                if before.epoch == record.stamp.epoch =>
+            {
+                own
+            }
             _ => stale(Reason::UNPROVEN, None),
         }
     }

@@ -5,6 +5,7 @@
 //! are applied as they come; what the merge decides is when a snapshot is needed, and which topics
 //! a snapshot may declare gone.
 
+use super::book::Standing;
 use std::{collections::HashMap, sync::Arc};
 use tickcast_shared::market::Topic;
 
@@ -73,6 +74,18 @@ impl Merge {
     #[must_use]
     pub fn is_trusted(&self) -> bool {
         self.trusted
+    }
+
+    /// Whether no message is missing, as far as is known.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.trusted && self.awaited.is_none()
+    }
+
+    /// What values and bars of the shard are worth now.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        Standing { is_trusted: self.is_trusted(), is_whole: self.is_whole() }
     }
 
     /// The subscription has begun: a snapshot is needed before its values can be relied on.

@@ -2,9 +2,14 @@
 
 pub mod book;
 pub mod life;
+pub mod lines;
 pub mod merge;
 
 use crate::{
+    bars::{
+        BarStore,
+        reader::{Done, Reader},
+    },
     hub::{About, Hub, Update},
     metrics::Metrics,
     prices::Prices,
@@ -18,7 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tickcast_shared::{
-    bus::{Event, Message, SHARDS, ShardId, Snapshot, Subscriber},
+    bus::{Bus, Event, Message, SHARDS, ShardId, Snapshot, Subscriber},
     clock::Clock,
     market::{ExchangeId, Reason, State},
     protocol::StatusScope,
@@ -43,26 +48,40 @@ pub struct Ingest {
     /// What clients have been told of each exchange.
     exchanges: BTreeMap<ExchangeId, (State, Reason)>,
     prices: Prices,
+    bars: Reader,
     hub: Hub,
     clock: Clock,
     metrics: Metrics,
 }
 
+/// Where the ingest delivers.
+#[derive(Debug)]
+pub struct Targets {
+    /// The shards.
+    pub hub: Hub,
+    /// Last values, for REST.
+    pub prices: Prices,
+    /// Closed bars.
+    pub bars: BarStore,
+}
+
 /// Runs until cancelled. Never waits for the hub, so the bus is always drained.
 pub async fn run(
+    bus: Bus,
     mut subscriber: Subscriber,
-    hub: Hub,
-    prices: Prices,
+    targets: Targets,
     clock: Clock,
     metrics: Metrics,
     token: CancellationToken,
 ) -> Result<(), std::convert::Infallible> {
+    let Targets { hub, prices, bars: store } = targets;
     let mut ingest = Ingest {
         merges: Default::default(),
-        book: Book::new(prices.clone()),
+        book: Book::new(prices.clone(), store.clone()),
         life: Life::default(),
         exchanges: BTreeMap::new(),
         prices,
+        bars: Reader::new(bus),
         hub,
         clock,
         metrics,
@@ -74,7 +93,13 @@ pub async fn run(
             () = token.cancelled() => return Ok(()),
             event = subscriber.next() => ingest.event(event, &mut subscriber),
             _ = look.tick() => ingest.look(),
+            topics = store.asked() => {
+                ingest.book.lines.asked(topics);
+                Vec::new()
+            }
+            done = ingest.bars.next() => ingest.bars_read(done),
         };
+        ingest.book.lines.jobs().into_iter().for_each(|job| ingest.bars.push(job));
         ingest.publish(updates);
     }
 }
@@ -95,6 +120,7 @@ impl Ingest {
             }
             Event::Unsubscribed(shard) => {
                 self.merges[shard.index()].lost();
+                self.book.lines.distrust(shard);
                 self.rejudge(&mut out);
             }
             Event::Message(shard, message) => {
@@ -118,6 +144,7 @@ impl Ingest {
             Event::LinkAlive => self.bus_alive(&mut out),
             Event::LinkLost(error) => {
                 self.merges.iter_mut().for_each(Merge::lost);
+                ShardId::all().for_each(|shard| self.book.lines.distrust(shard));
                 self.bus_lost(&error.to_string(), &mut out);
             }
         }
@@ -138,6 +165,9 @@ impl Ingest {
         let now = Instant::now();
         let merge = &mut self.merges[shard.index()];
         let cause = merge.message(message.n);
+        if cause.is_some() {
+            self.book.lines.distrust(shard);
+        }
         let heartbeat = message.heartbeat.as_ref();
         if self.life.group_heard(&message.group, message.epoch, heartbeat, now) {
             let merges = &self.merges;
@@ -146,7 +176,7 @@ impl Ingest {
         let merge = &mut self.merges[shard.index()];
         for (topic, record) in message.puts {
             merge.mention(&topic, message.n, false);
-            self.book.put(&topic, record, &self.life, merge.is_trusted(), out);
+            self.book.put(&topic, record, &self.life, merge.standing(), out);
         }
         for topic in message.removes {
             merge.mention(&topic, message.n, true);
@@ -169,11 +199,12 @@ impl Ingest {
         if !same_server {
             info!(shard = shard.index(), "the bus is another server process than before");
         }
+        let joined = merge.standing();
         let mut gone = self.book.of_shard(shard);
         for (topic, record) in records {
             gone.remove(&topic);
             if !merge.removed_since(&topic, n) {
-                self.book.put(&topic, record, &self.life, true, out);
+                self.book.put(&topic, record, &self.life, joined, out);
             }
         }
         gone.retain(|topic| !merge.written_since(topic, n));
@@ -182,6 +213,7 @@ impl Ingest {
             self.book.missing(&topic, Instant::now());
         }
         self.rejudge(out);
+        self.book.lines.settle(shard, self.clock.now());
         self.note_completeness();
         None
     }
@@ -215,6 +247,12 @@ impl Ingest {
         self.rejudge(out);
     }
 
+    fn bars_read(&mut self, done: Done) -> Vec<Update> {
+        let merges = &self.merges;
+        let update = self.book.lines.read(done, |shard| merges[shard.index()].is_whole());
+        update.into_iter().collect()
+    }
+
     /// Looks for silence.
     fn look(&mut self) -> Vec<Update> {
         let mut out = Vec::new();
@@ -229,12 +267,14 @@ impl Ingest {
             for group in &gone {
                 warn!(%group, "no heartbeat from this feed group; its prices are stale");
             }
-            if !gone.is_empty() {
+            if self.life.predecessors_gone(now) || !gone.is_empty() {
                 self.rejudge(&mut out);
                 self.life_changed(&mut out);
             }
         }
         self.book.give_up_missing(&self.life, now, &mut out);
+        let merges = &self.merges;
+        self.book.lines.look(|shard| merges[shard.index()].is_whole());
         out
     }
 

@@ -4,12 +4,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails where it stands")]
 
 mod answer;
+mod bars;
 mod raw;
 mod scene;
 mod seen;
 pub mod tls;
 
 pub use answer::Answer;
+pub use bars::{START, number_of, numbers_of};
 pub use raw::{Frame, NARROW_BYTES, RawClient, masked};
 pub use scene::{Scene, TOPICS, slow};
 pub use seen::Seen;

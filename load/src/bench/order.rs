@@ -90,6 +90,6 @@ impl Order<'_> {
 }
 
 /// A port that nobody listens on now.
-pub(super) fn free_port(host: Ipv4Addr) -> io::Result<u16> {
+pub(crate) fn free_port(host: Ipv4Addr) -> io::Result<u16> {
     Ok(TcpListener::bind((host, 0))?.local_addr()?.port())
 }

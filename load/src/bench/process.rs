@@ -104,6 +104,16 @@ impl Program {
         self.child.id()
     }
 
+    /// Sends a signal to it and all that it has started.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        let group = group.ok_or(io::ErrorKind::NotFound)?;
+        Ok(kill_process_group(group, signal)?)
+    }
+
     /// Its standard input and, if piped, output; each can be had once.
     pub fn pipes(&mut self) -> (Option<ChildStdin>, Option<ChildStdout>) {
         (self.child.stdin.take(), self.child.stdout.take())
@@ -152,10 +162,8 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
-            // It may have ended by itself.
-            let _ = kill_process_group(group, Signal::KILL);
-        }
+        // It may have ended by itself.
+        let _ = self.signal(Signal::KILL);
         let _ = self.child.wait();
     }
 }

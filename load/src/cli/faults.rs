@@ -23,6 +23,13 @@ pub struct FaultsArgs {
     #[arg(long, value_name = "S", default_value_t = 10,
         value_parser = clap::value_parser!(u64).range(1..=600))]
     pub secs: u64,
+    /// Shorten every outage and freeze of Redis and feeds to at most so many seconds.
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub hold: Option<u64>,
+    /// How often a feed is killed to measure how its standby takes over.
+    #[arg(long, value_name = "N", default_value_t = 20,
+        value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub kills: u16,
     /// Where report.json goes.
     #[arg(long, value_name = "DIR", default_value = "target/faults")]
     pub out: PathBuf,

@@ -2,11 +2,13 @@
 //!
 //! - [`row`]: which faults there are; `rows`: how each is made and measured, a file each
 //! - `scene`: Redis, publisher, gateway; `crowd`: clients that behave; `attack`: those that do not
+//! - `market`: exchange, feeds, Redis, gateways and a client, for faults behind the gateway
 //! - [`figure`]: what is required and measured; [`report`]: all of it
 
 mod attack;
 mod crowd;
 pub mod figure;
+mod market;
 pub mod report;
 pub mod row;
 mod rows;
@@ -35,6 +37,10 @@ pub struct FaultsConfig {
     pub pairs: usize,
     /// Length of such a window.
     pub window: Duration,
+    /// The longest outage or freeze; none: as long as the row says.
+    pub hold: Option<Duration>,
+    /// How often a feed is killed.
+    pub kills: usize,
     /// Folder of the report.
     pub out: PathBuf,
 }

@@ -1,6 +1,6 @@
 //! Answers the operators' paths.
 
-use super::{QueueRow, Queues, Readiness, reserve::WithReserve};
+use super::{QueueRow, Queues, Readiness, Service, reserve::WithReserve};
 use axum::{
     Json, Router,
     extract::State,
@@ -83,7 +83,11 @@ fn routes(admin: Admin) -> Router {
 
 async fn health(State(admin): State<Admin>) -> Json<serde_json::Value> {
     Json(json!({
-        "status": if admin.readiness.is_ready() { "ok" } else { "not_ready" },
+        "status": match admin.readiness.service() {
+            Service::Active => "ok",
+            Service::Standby => "standby",
+            Service::None => "not_ready",
+        },
         "uptime_seconds": admin.started.elapsed().as_secs(),
         "version": admin.version,
         "role": admin.role,
@@ -91,10 +95,11 @@ async fn health(State(admin): State<Admin>) -> Json<serde_json::Value> {
 }
 
 async fn ready(State(admin): State<Admin>) -> (StatusCode, &'static str) {
-    if admin.readiness.is_ready() {
-        (StatusCode::OK, "ready\n")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
+    match admin.readiness.service() {
+        Service::Active => (StatusCode::OK, "ready\n"),
+        // There is nothing to do for it, though nothing is wrong.
+        Service::Standby => (StatusCode::SERVICE_UNAVAILABLE, "standby\n"),
+        Service::None => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
     }
 }
 
@@ -183,6 +188,9 @@ mod tests {
     async fn readiness_follows_the_process() {
         let running = start();
         assert_eq!(get_path(running.address, "/readyz").await.0, 503);
+        running.admin.readiness.enter(Service::Standby);
+        assert_eq!(get_path(running.address, "/readyz").await, (503, "standby\n".to_owned()));
+        assert!(get_path(running.address, "/health").await.1.contains(r#""status":"standby""#));
         running.admin.readiness.set(true);
         assert_eq!(get_path(running.address, "/readyz").await.0, 200);
         assert_eq!(get_path(running.address, "/livez").await.0, 200);

@@ -12,6 +12,7 @@ pub mod bars;
 #[cfg(test)]
 mod contract;
 mod counters;
+pub mod letters;
 pub mod memory;
 pub mod outage;
 pub mod record;
@@ -20,6 +21,7 @@ pub mod shard;
 pub mod wire;
 
 pub use bars::Bars;
+pub use letters::{DeadLetters, Kept, Letter};
 pub use outage::Outage;
 pub use record::{Body, Excluded, Index, IndexSource, LinkState, LinkStatus, Record, Stamp};
 pub use shard::{SHARDS, ShardId};
@@ -229,6 +231,15 @@ impl Bus {
         match self {
             Self::Memory(memory) => Bars::Memory(memory.clone()),
             Self::Redis(redis) => Bars::Redis(Box::new(redis.bars())),
+        }
+    }
+
+    /// Where messages are kept that a feed refused.
+    #[must_use]
+    pub fn dead_letters(&self) -> DeadLetters {
+        match self {
+            Self::Memory(memory) => DeadLetters::Memory(memory.clone()),
+            Self::Redis(redis) => DeadLetters::Redis(Box::new(redis.dead_letters())),
         }
     }
 

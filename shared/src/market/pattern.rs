@@ -1,6 +1,6 @@
 //! A family of topics, `ticker:*:BTC-USDT` or `ticker:kucoin:*-USDT`.
 
-use super::{ExchangeId, ParseError, Topic, exchange::is_exchange, symbol::is_part};
+use super::{Channel, ExchangeId, ParseError, Topic, exchange::is_exchange, symbol::is_part};
 use std::fmt;
 
 /// A topic in which `*` stands for a whole part or for the start or end of one.
@@ -47,6 +47,12 @@ impl Pattern {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// What its topics are: the number of parts decides, three are a ticker's and four a kline's.
+    #[must_use]
+    pub fn channel(&self) -> Channel {
+        if self.0.split(':').count() == 4 { Channel::Kline } else { Channel::Ticker }
     }
 
     /// Whether the pattern covers the topic.

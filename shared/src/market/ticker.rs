@@ -47,6 +47,8 @@ impl Reason {
     pub const SUBSCRIPTION_LOST: Self = Self::new("subscription_lost");
     /// The venue's quotes crossed for longer than a moment.
     pub const CROSSED: Self = Self::new("crossed");
+    /// The venue's price has jumped, and nothing confirms it yet.
+    pub const UNCONFIRMED: Self = Self::new("unconfirmed");
     /// The topic is no longer configured.
     pub const UNCONFIGURED: Self = Self::new("unconfigured");
     /// The venue refused or does not list the symbol.

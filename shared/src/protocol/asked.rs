@@ -11,7 +11,14 @@ pub struct Asked {
     pub min_change_bps: Option<u32>,
     /// At least one message in that time while a change filter is set.
     pub max_silence_ms: Option<u32>,
+    /// How many closed bars of a kline come first; other topics have no use for it.
+    pub history: Option<u32>,
 }
+
+/// Closed bars that a kline's subscription begins with at most.
+pub const MAX_HISTORY: u32 = 500;
+/// Closed bars that it begins with unless the client says otherwise.
+pub const DEFAULT_HISTORY: u32 = 100;
 
 /// An hour: whoever wants to hear less often is better served by REST.
 pub const MAX_INTERVAL_MS: u32 = 3_600_000;
@@ -22,7 +29,8 @@ const SHORTEST_SILENCE_MS: u32 = 100;
 
 impl Asked {
     /// The names of the settings.
-    pub const FIELDS: [&'static str; 3] = ["interval_ms", "min_change_bps", "max_silence_ms"];
+    pub const FIELDS: [&'static str; 4] =
+        ["interval_ms", "min_change_bps", "max_silence_ms", "history"];
 
     /// Reads one setting from the text of a JSON value or of a URL parameter; `null` says nothing.
     /// The answer is false if `key` is none of [`Self::FIELDS`].
@@ -34,6 +42,7 @@ impl Asked {
             "interval_ms" => (&mut self.interval_ms, 0..=MAX_INTERVAL_MS),
             "min_change_bps" => (&mut self.min_change_bps, 0..=LARGEST_MOVE_BPS),
             "max_silence_ms" => (&mut self.max_silence_ms, SHORTEST_SILENCE_MS..=MAX_INTERVAL_MS),
+            "history" => (&mut self.history, 0..=MAX_HISTORY),
             _ => return Ok(false),
         };
         *setting = match text {
@@ -60,6 +69,7 @@ mod tests {
             ("interval_ms", 0, 3_600_000),
             ("min_change_bps", 0, 10_000),
             ("max_silence_ms", 100, 3_600_000_i64),
+            ("history", 0, 500),
         ] {
             for inside in [least, most] {
                 assert_eq!(Asked::default().field(key, &inside.to_string()), Ok(true));

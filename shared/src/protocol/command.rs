@@ -79,9 +79,6 @@ pub struct RequestError {
     pub field: Option<String>,
 }
 
-/// A setting of `subscribe` that the protocol names and this server does not offer.
-const NOT_OFFERED: &str = "history";
-
 /// A [`Stamp`] as a client writes it: a misspelled key is not taken for zero.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -177,11 +174,6 @@ impl Fields {
             let message = "topics is empty; name at least one".into();
             return Err(self.error(ErrorCode::BadField, message, Some("topics")));
         }
-        if self.left.contains_key(NOT_OFFERED) {
-            let message =
-                format!("{NOT_OFFERED} is not offered by this server version; leave it out");
-            return Err(self.error(ErrorCode::BadField, message, Some(NOT_OFFERED)));
-        }
         Ok(Subscribe { topics, asked: self.asked()?, since: self.since()? })
     }
 
@@ -263,7 +255,7 @@ mod tests {
         assert_eq!(refused(r#"{"op":"subscribe"}"#), field("topics"));
         assert_eq!(refused(r#"{"op":"subscribe","topics":"A"}"#), field("topics"));
         assert_eq!(refused(r#"{"op":"subscribe","topics":[]}"#), field("topics"));
-        assert_eq!(refused(r#"{"op":"subscribe","topics":["A"],"history":5}"#), field("history"));
+        assert_eq!(refused(r#"{"op":"subscribe","topics":["A"],"history":501}"#), field("history"));
         assert_eq!(refused(r#"{"op":"topics","limit":0}"#), field("limit"));
         for id in ["[1]", "null", r#""\ud800""#, "1e999"] {
             assert_eq!(refused(&format!(r#"{{"op":"ping","id":{id}}}"#)), field("id"), "{id}");
@@ -281,9 +273,14 @@ mod tests {
     #[test]
     fn reads_the_settings_of_a_subscription() {
         let all = r#""interval_ms":0,"min_change_bps":5,"max_silence_ms":null,
-            "since":{"ticker:okx:A-B":{"epoch":7,"seq":1042}}"#;
+            "history":20,"since":{"ticker:okx:A-B":{"epoch":7,"seq":1042}}"#;
         let read = subscribe(all).unwrap();
-        let wanted = Asked { interval_ms: Some(0), min_change_bps: Some(5), max_silence_ms: None };
+        let wanted = Asked {
+            interval_ms: Some(0),
+            min_change_bps: Some(5),
+            history: Some(20),
+            max_silence_ms: None,
+        };
         assert_eq!(read.asked, wanted);
         let since = [("ticker:okx:A-B".to_owned(), Stamp { epoch: 7, seq: 1042 })];
         assert_eq!(read.since, BTreeMap::from(since));

@@ -2,7 +2,7 @@
 
 use super::{Close, ErrorCode, Id, PROTOCOL};
 use crate::{
-    bus::{Record, Stamp},
+    bus::{Body, Excluded, IndexSource, Record, Stamp},
     clock::Micros,
     market::{Pattern, Price, Quantity, Source, State, Ticker, Topic},
 };
@@ -233,13 +233,23 @@ pub struct TickerMessage<'a> {
     published_ts: Micros,
     epoch: u64,
     seq: u64,
+    /// Of an index only: whose prices it is made of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sources: Option<&'a [IndexSource]>,
+    /// Of an index only: whose it leaves out, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    excluded: Option<&'a [Excluded]>,
 }
 
 impl<'a> TickerMessage<'a> {
     /// The message for a topic's value, in the state that the gateway may vouch for.
     #[must_use]
-    pub fn new(topic: &'a Topic, record: &Record, ticker: &Ticker, state: State) -> Self {
+    pub fn new(topic: &'a Topic, record: &'a Record, ticker: &Ticker, state: State) -> Self {
         let Stamp { epoch, seq } = record.stamp;
+        let index = match &record.body {
+            Body::Index(index) => Some(index),
+            Body::Ticker(_) | Body::Kline(_) => None,
+        };
         Self {
             topic,
             exchange: topic.exchange(),
@@ -263,6 +273,8 @@ impl<'a> TickerMessage<'a> {
             published_ts: record.published,
             epoch,
             seq,
+            sources: index.map(|it| it.sources.as_slice()),
+            excluded: index.map(|it| it.excluded.as_slice()),
         }
     }
 }

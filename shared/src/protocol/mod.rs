@@ -4,12 +4,14 @@ pub mod asked;
 pub mod close;
 pub mod command;
 pub mod error_code;
+pub mod kline;
 pub mod message;
 
-pub use asked::{Asked, MAX_INTERVAL_MS};
+pub use asked::{Asked, DEFAULT_HISTORY, MAX_HISTORY, MAX_INTERVAL_MS};
 pub use close::Close;
 pub use command::{Command, Id, Request, RequestError, Subscribe};
 pub use error_code::ErrorCode;
+pub use kline::{KlineMessage, KlinesMessage};
 pub use message::{
     Added, Closing, ErrorMessage, InForce, Plain, Rejected, ServerMessage, StatusScope,
     TickerMessage,

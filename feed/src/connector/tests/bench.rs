@@ -6,7 +6,7 @@ use crate::{
     connector::{Rest, Roster, Surroundings, Venue, Wanted},
     exchange::{Addresses, Exchange, by_name},
     outbox::{Change, Outbox},
-    quality::{Counts, DeadLetters},
+    quality::{Board, Counts, DeadLetters},
 };
 use std::{
     collections::HashMap,
@@ -100,6 +100,7 @@ impl Bench {
             outbox: outbox.clone(),
             rest: Rest::new().unwrap(),
             dead_letters: letters.clone(),
+            board: Board::default(),
         };
         let shared = Arc::new(Venue::new(&plan, around));
         let roster = Roster::new(shared.clone(), &plan, &queues);

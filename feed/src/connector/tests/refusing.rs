@@ -2,6 +2,7 @@
 
 use super::bench::{Bench, SHORT, binance, binance_quote, missing, ok};
 use super::scripted::Reply;
+use crate::quality::Filter;
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
@@ -25,9 +26,9 @@ async fn garbage_is_counted_and_kept_and_harms_nothing() {
     bench.until_state("BTC-USDT", State::Live).await;
     let counts = bench.counts();
     let refused: Vec<(&str, u64)> = counts.refused.iter().map(|(why, n)| (*why, *n)).collect();
-    assert_eq!(refused, [("not_text", 1), ("undecodable", 1), ("unknown_type", 2)]);
+    assert_eq!(refused, [("not_text", 1), ("undecodable", 2), ("unknown_type", 1)]);
     assert_eq!((counts.received, counts.balance()), (5, true));
-    let newest = &bench.letters.report(2).letters;
+    let newest = &bench.letters.report(&Filter::default(), 2).letters;
     assert_eq!(newest[1].raw, r#"{"stream":"btcusdt@depth","data":{}}"#);
     assert_eq!(bench.venue.dials(), 1);
 }

@@ -54,6 +54,7 @@ const LIMITS: Limits = Limits {
     bars_per_request: BARS_PER_REQUEST,
     longest_connection: Some(LONGEST_CONNECTION),
     idle: IDLE,
+    quotes_good_for: None,
     answers: Answers::PerRequest,
 };
 

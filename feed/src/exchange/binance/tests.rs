@@ -1,9 +1,11 @@
 //! Binance's frames and answers, written after their documentation.
 
 use crate::exchange::{
-    Addresses, Endpoint, Event, Exchange, Fault, Part, RestFault, Update, binance::Binance,
-    tests::decoded,
+    Addresses, DecodeError, Endpoint, Event, Exchange, Fault, Part, RestFault, Update,
+    binance::Binance,
+    tests::{bars_of, decoded, polled},
 };
+use tickcast_shared::market::Interval;
 
 #[test]
 fn book_ticker_owns_the_quotes() {
@@ -87,4 +89,56 @@ fn lists_spot_instruments() {
     assert_eq!(rows, [("BTC-USDT", true), ("OLD-BTC", false)]);
     let refused = Binance.read_instruments(r#"{"code":-1003,"msg":"banned"}"#);
     assert_eq!(refused, Err(RestFault::Venue { code: "-1003".into(), message: "banned".into() }));
+}
+
+#[test]
+fn gives_up_both_streams() {
+    assert_eq!(
+        Binance.unsubscribe(Part::Main, &["BTCUSDT"], 10),
+        r#"{"method":"UNSUBSCRIBE","params":["btcusdt@ticker","btcusdt@bookTicker"],"id":10}"#
+    );
+}
+
+#[test]
+fn other_streams_are_refused() {
+    let refused = |frame| Binance.decode(frame, &mut |event| panic!("{event:?}"));
+    let trade = r#"{"stream":"btcusdt@trade","data":{"s":"BTCUSDT","p":"1"}}"#;
+    assert_eq!(refused(trade), Err(DecodeError::UnknownType));
+    let nameless = r#"{"stream":"btcusdt@bookTicker","data":{"b":"1"}}"#;
+    assert_eq!(refused(nameless), Err(DecodeError::Garbage));
+}
+
+#[test]
+fn tickers_by_rest_own_everything() {
+    let row = r#"{"symbol":"BTCUSDT","lastPrice":"50000.3","bidPrice":"50000.1","bidQty":"1.25","askPrice":"50000.2","askQty":"0.5","openPrice":"49000","highPrice":"51000","lowPrice":"48000","volume":"1234.5","quoteVolume":"61725000.1","closeTime":1700000000123}"#;
+    let expected = Update {
+        last: Some("50000.3"),
+        bid: Some("50000.1"),
+        bid_qty: Some("1.25"),
+        ask: Some("50000.2"),
+        ask_qty: Some("0.5"),
+        open: Some("49000"),
+        high: Some("51000"),
+        low: Some("48000"),
+        volume: Some("1234.5"),
+        quote_volume: Some("61725000.1"),
+        ..Update::of("BTCUSDT", Part::Main)
+    };
+    let base = "https://api.binance.com/api/v3/ticker/24hr";
+    polled(&Binance, &["BTC-USDT"], &format!("{base}?symbol=BTCUSDT"), row, &[expected]);
+    let several = format!("{base}?symbols=%5B%22ETHUSDT%22,%22BTCUSDT%22%5D");
+    let answer = format!(r#"[{{"symbol":"XUSDT"}},{row}]"#);
+    polled(&Binance, &["ETH-USDT", "BTC-USDT"], &several, &answer, &[expected]);
+    let refusal = r#"{"code":-1121,"msg":"Invalid symbol."}"#;
+    let refused = Binance.read_tickers(refusal, &[], &mut |_| {});
+    let (code, message) = ("-1121".to_owned(), "Invalid symbol.".to_owned());
+    assert_eq!(refused, Err(RestFault::Venue { code, message }));
+}
+
+#[test]
+fn bars_are_those_that_are_over() {
+    let answer = r#"[[1700002800000,"48000","50000","47000","49000","1",1700006399999,"1",5,"1","1","0"],[1700006400000,"49000","51000.5","48000","50000.3","12.5",1700009999999,"1",5,"1","1","0"]]"#;
+    let url = "https://api.binance.com/api/v3/klines?symbol=BTCUSDT&interval=1h&startTime=1700002800000&endTime=1700009999999&limit=1000";
+    bars_of(&Binance, ("BTC-USDT", Interval::H1, 1_700_002_800, 1_700_013_599), url, answer)
+        .same(&["1700002800 48000 50000 47000 49000", "1700006400 49000 51000.5 48000 50000.3"]);
 }

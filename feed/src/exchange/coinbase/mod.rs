@@ -43,6 +43,8 @@ const BARS_PER_REQUEST: usize = 300;
 /// Tickers come with trades only, so quiet products may be silent for minutes while their
 /// heartbeats prove the connection.
 const IDLE: Duration = Duration::from_secs(600);
+/// Quotes come with trades only, so one may be gone long before the next trade (`truth.md` 8).
+const QUOTES_GOOD_FOR: Duration = Duration::from_secs(5);
 
 const LIMITS: Limits = Limits {
     symbols_per_request: SYMBOLS_PER_REQUEST,
@@ -54,6 +56,7 @@ const LIMITS: Limits = Limits {
     bars_per_request: BARS_PER_REQUEST,
     longest_connection: None,
     idle: IDLE,
+    quotes_good_for: Some(QUOTES_GOOD_FOR),
     // One product that is not valid costs the whole request.
     answers: Answers::PerRequest,
 };

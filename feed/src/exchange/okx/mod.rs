@@ -55,6 +55,7 @@ const LIMITS: Limits = Limits {
     bars_per_request: BARS_PER_REQUEST,
     longest_connection: None,
     idle: IDLE,
+    quotes_good_for: None,
     answers: Answers::PerSymbol,
 };
 

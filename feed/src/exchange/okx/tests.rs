@@ -1,9 +1,11 @@
 //! OKX's frames and answers, written after their documentation.
 
 use crate::exchange::{
-    DecodeError, Event, Exchange, Fault, Market, Part, RestFault, Update, okx::Okx, tests::decoded,
+    DecodeError, Event, Exchange, Fault, Market, Part, RestFault, Update,
+    okx::Okx,
+    tests::{bars_of, decoded, polled},
 };
-use tickcast_shared::clock::Micros;
+use tickcast_shared::{clock::Micros, market::Interval};
 
 fn push(kind: &str, symbol: &str) -> String {
     format!(
@@ -88,4 +90,47 @@ fn subscribes_with_one_argument_a_symbol() {
         Okx.subscribe(Part::Main, &["BTC-USDT", "ETH-USDT"], 3),
         r#"{"id":"3","op":"subscribe","args":[{"channel":"tickers","instId":"BTC-USDT"},{"channel":"tickers","instId":"ETH-USDT"}]}"#
     );
+}
+
+#[test]
+fn gives_up_one_argument_a_symbol() {
+    assert_eq!(
+        Okx.unsubscribe(Part::Main, &["BTC-USDT"], 4),
+        r#"{"id":"4","op":"unsubscribe","args":[{"channel":"tickers","instId":"BTC-USDT"}]}"#
+    );
+}
+
+#[test]
+fn tickers_by_rest_are_those_of_the_channel() {
+    let row = r#"{"instType":"SPOT","instId":"BTC-USDT","last":"50000.3","bidPx":"50000.1","bidSz":"1.25","askPx":"50000.2","askSz":"0.5","open24h":"49000","high24h":"51000","low24h":"48000","volCcy24h":"61725000","vol24h":"1234.5","ts":"1700000000123"}"#;
+    let expected = Update {
+        last: Some("50000.3"),
+        bid: Some("50000.1"),
+        bid_qty: Some("1.25"),
+        ask: Some("50000.2"),
+        ask_qty: Some("0.5"),
+        open: Some("49000"),
+        high: Some("51000"),
+        low: Some("48000"),
+        volume: Some("1234.5"),
+        quote_volume: Some("61725000"),
+        exchange_ts: Some(Micros(1_700_000_000_123_000)),
+        ..Update::of("BTC-USDT", Part::Main)
+    };
+    let answer = format!(
+        r#"{{"code":"0","msg":"","data":[{{"instType":"SPOT","instId":"X-USDT"}},{row}]}}"#
+    );
+    let base = "https://www.okx.com/api/v5/market";
+    let one = format!("{base}/ticker?instId=BTC-USDT");
+    polled(&Okx, &["BTC-USDT"], &one, &answer, &[expected]);
+    let all = format!("{base}/tickers?instType=SPOT");
+    polled(&Okx, &["ETH-USDT", "BTC-USDT"], &all, &answer, &[expected]);
+}
+
+#[test]
+fn days_are_days_of_utc_and_open_bars_are_left_out() {
+    let answer = r#"{"code":"0","msg":"","data":[["1700092800000","49000","51000.5","48000","50000.3","1","1","1","0"],["1700006400000","48000","50000","47000","49000","1","1","1","1"]]}"#;
+    let url = "https://www.okx.com/api/v5/market/history-candles?instId=BTC-USDT&bar=1Dutc&before=1700006399999&after=1700092800000&limit=100";
+    bars_of(&Okx, ("BTC-USDT", Interval::D1, 1_700_006_400, 1_700_100_000), url, answer)
+        .same(&["1700006400 48000 50000 47000 49000"]);
 }

@@ -1,6 +1,6 @@
 //! A publisher as a reader of the bus sees it.
 
 mod faults;
-mod rig;
+pub(super) mod rig;
 mod table;
 mod takeover;

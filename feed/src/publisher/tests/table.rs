@@ -106,7 +106,7 @@ fn a_value_after_a_removal_goes_into_a_later_batch_under_a_later_number() {
 }
 
 #[test]
-fn the_first_takeover_marks_stale_announces_and_halts() {
+fn a_takeover_goes_on_with_what_was_heard_marks_stale_announces_and_halts() {
     let mut table = table(&["CACHED", "NEW", "HEARD"]);
     table.absorb(vec![put("HEARD", 5)], Instant::now());
     let cache = vec![cached("CACHED", 1), cached("HEARD", 2), cached("GONE", 3)];
@@ -116,8 +116,27 @@ fn the_first_takeover_marks_stale_announces_and_halts() {
     assert_eq!(states(&changes[&topic("NEW")]), [(State::Pending, "awaiting_data".into())]);
     assert_eq!(states(&changes[&topic("GONE")]), [(State::Halted, "unconfigured".into())]);
     let heard = &changes[&topic("HEARD")];
-    assert_eq!(states(heard), [(State::Stale, "restart".into()), (State::Live, "none".into())]);
+    assert_eq!(states(heard), [(State::Live, "none".into())]);
     assert_eq!(changes.len(), 4);
+}
+
+#[test]
+fn what_was_heard_here_before_the_cached_value_never_follows_it() {
+    let quoted = |price, at| {
+        let mut ticker = live(price);
+        ticker.exchange_ts = Some(Micros(at));
+        Box::new(Body::Ticker(ticker))
+    };
+    let mut table = table(&["A"]);
+    table.absorb(vec![(topic("A"), Change::Put(quoted(5, 100)))], Instant::now());
+    let (name, record) = cached("A", 6);
+    let record = Record { body: *quoted(6, 101), ..(*record).clone() };
+    let changes = table.take_over(vec![(name, Arc::new(record))], NOW, Instant::now());
+    let written = puts(&table.seal_own(changes, NOW));
+    assert_eq!(written, [(topic("A"), Stamp { epoch: 7, seq: 1 }, Some("6".into()))]);
+    assert_eq!(states(&by_topic(table.rewrite(Instant::now()))[&topic("A")])[0].0, State::Stale);
+    let next = table.seal_heard(vec![(topic("A"), Change::Put(quoted(7, 102)))], NOW);
+    assert_eq!(puts(&next)[0].2, Some("7".into()), "the next word from the venue is live again");
 }
 
 #[test]

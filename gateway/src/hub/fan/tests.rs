@@ -4,6 +4,7 @@ mod blocked;
 mod exact;
 mod filtered;
 mod gated;
+mod klines;
 mod large;
 mod lonely;
 mod market;

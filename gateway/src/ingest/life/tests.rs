@@ -60,6 +60,28 @@ fn another_epoch_of_the_group_proves_nothing_of_this_one() {
 }
 
 #[test]
+fn a_takeover_leaves_a_value_live_until_its_own_writer_has_been_silent_for_too_long() {
+    let (mut life, start) = (Life::default(), Instant::now());
+    let group = Group::new("main");
+    life.bus_alive(start);
+    life.group_heard(&group, EPOCH, None, start);
+    let taken_over = start + Duration::from_secs(1);
+    assert!(life.group_heard(&group, EPOCH + 1, None, taken_over));
+    assert_eq!(shown(&life), (State::Live, "none".into()));
+    assert!(!life.predecessors_gone(start + GROUP_SILENCE));
+    // Its successor speaks, and has not written this topic.
+    life.group_heard(&group, EPOCH + 1, None, start + GROUP_SILENCE);
+    let late = start + GROUP_SILENCE + Duration::from_millis(1);
+    assert!(life.predecessors_gone(late), "its values are to be judged anew");
+    assert_eq!(shown(&life), (State::Stale, "unproven".into()));
+
+    life.group_heard(&group, EPOCH + 2, None, late);
+    life.bus_lost(Micros(9));
+    life.bus_alive(late);
+    assert_eq!(shown(&life), (State::Stale, "unproven".into()), "nobody knows what happened");
+}
+
+#[test]
 fn a_living_group_speaks_for_an_exchange_before_a_silent_one() {
     let (mut life, now) = (Life::default(), Instant::now());
     life.bus_alive(now);

@@ -2,6 +2,7 @@
 
 mod bars;
 mod epochs;
+mod letters;
 mod reading;
 pub(in crate::bus) mod rig;
 mod writing;

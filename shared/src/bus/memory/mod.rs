@@ -1,10 +1,12 @@
 //! The bus inside one process.
 
 mod inbox;
+mod letters;
 mod publisher;
 mod state;
 mod subscriber;
 
+pub use letters::MAX_LETTERS;
 pub use publisher::MemoryPublisher;
 pub use subscriber::MemorySubscriber;
 

@@ -1,6 +1,6 @@
 //! What the memory bus holds, and its atomic steps: the same rules as the scripts on Redis.
 
-use super::inbox::Inbox;
+use super::{inbox::Inbox, letters::Letters};
 use crate::{
     bus::{
         Acquired, Error, Event, Group, Heartbeat, LEASE_TTL, MAX_EPOCH, Message, Record, SHARDS,
@@ -23,6 +23,7 @@ pub(super) struct State {
     leases: HashMap<Group, Lease>,
     shards: Vec<Shard>,
     readers: Vec<Weak<Inbox>>,
+    pub(super) letters: Letters,
 }
 
 struct Lease {
@@ -71,6 +72,7 @@ impl Default for State {
             leases: HashMap::new(),
             shards: (0..SHARDS).map(|_| Shard::default()).collect(),
             readers: Vec::new(),
+            letters: Letters::default(),
         }
     }
 }

@@ -9,6 +9,9 @@ use crate::{
 /// Counts up to the newest epoch of any group.
 pub(super) const EPOCH: &str = "tc:{ctl}:epoch";
 
+/// Stream of the messages that feeds refused.
+pub(super) const DEAD_LETTERS: &str = "tc:dlq";
+
 /// Holds the token of the group's writer.
 pub(super) fn lease(group: &Group) -> String {
     format!("tc:{{ctl}}:lease:{group}")

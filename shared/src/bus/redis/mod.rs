@@ -8,6 +8,7 @@ mod channels;
 mod fault;
 mod inbox;
 mod keys;
+mod letters;
 mod link;
 mod publisher;
 mod scripts;
@@ -18,6 +19,7 @@ mod tests;
 mod wants;
 
 pub use bars::RedisBars;
+pub use letters::RedisLetters;
 pub use publisher::RedisPublisher;
 pub use subscriber::RedisSubscriber;
 
@@ -75,6 +77,12 @@ impl Redis {
     #[must_use]
     pub fn bars(&self) -> RedisBars {
         RedisBars::new(self.clone())
+    }
+
+    /// Keeps and reads dead letters.
+    #[must_use]
+    pub fn dead_letters(&self) -> RedisLetters {
+        RedisLetters::new(self.clone())
     }
 
     /// The reading half.

@@ -66,6 +66,7 @@ impl Lonely {
                         news.insert(tick.id.0);
                     }
                 }
+                Update::Bars(_) => unreachable!("these are prices"),
                 Update::Removed(id) => drop(self.values.insert(id.0, None)),
                 Update::Status(status) => {
                     self.statuses.insert(rank(&status.about), status.clone());

@@ -90,6 +90,7 @@ impl Market {
         let padding = "x".repeat(self.padding);
         let json = format!(r#"{{"type":"ticker","topic":{number},"seq":{seq},"pad":"{padding}"}}"#);
         let tick = Arc::new(Tick {
+            bar: None,
             id: TopicId(number),
             topic: topic(number),
             stamp: Stamp { epoch: 1, seq },

@@ -60,7 +60,7 @@ impl Stage {
     /// No client, no topic.
     pub fn new(max_topics: usize) -> Self {
         Self {
-            fan: Fan::new(max_topics),
+            fan: Fan::new(max_topics, Default::default()),
             market: Market::default(),
             clients: Vec::new(),
             now: Micros(1_000_000),
@@ -169,7 +169,8 @@ impl Stage {
         client.said.insert(client.serial, (wishes.clone(), heard));
         client.wishes = wishes;
         let Said { answer, last } = said;
-        let change = Change { answer: answer.clone(), due, held: Vec::new(), last: last.clone() };
+        let (answer, last) = (answer.clone(), last.clone());
+        let change = Change { answer, due, last, ..Change::default() };
         self.fan.change(client.member.unwrap(), table, change, self.now);
         self.flush(who);
         soundness::check(&self.fan);

@@ -1,0 +1,117 @@
+//! What every venue says of a symbol now: the middle of its quote, on hold or not. Shared by all
+//! connectors of a feed, so that the jump guard can compare (`truth.md` 13).
+
+use rust_decimal::Decimal;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tickcast_shared::{
+    clock::Micros,
+    market::{ExchangeId, Symbol},
+};
+
+/// Older ones say nothing about the present (`truth.md` 13).
+const GOOD_FOR: Duration = Duration::from_secs(5);
+
+/// All symbols of a feed. Cheap to clone. It grows with the symbols that were ever configured, not
+/// with what venues send.
+#[derive(Debug, Clone, Default)]
+pub struct Board(Arc<Mutex<HashMap<Symbol, Slot>>>);
+
+/// One symbol's notes. Its lock is held for a few comparisons, and only its venues share it.
+type Slot = Arc<Mutex<Vec<Note>>>;
+
+/// What one venue says.
+#[derive(Debug)]
+struct Note {
+    exchange: ExchangeId,
+    mid: Decimal,
+    received: Micros,
+}
+
+/// One venue's place at a symbol of the board. What it said goes with it.
+#[derive(Debug)]
+pub(super) struct Seat {
+    slot: Slot,
+    exchange: ExchangeId,
+    /// What the others say, kept to be filled again.
+    others: Vec<Decimal>,
+}
+
+impl Board {
+    /// A venue's place at a symbol.
+    pub(super) fn seat(&self, exchange: &ExchangeId, symbol: &Symbol) -> Seat {
+        let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = slots.entry(symbol.clone()).or_default().clone();
+        Seat { slot, exchange: exchange.clone(), others: Vec::new() }
+    }
+}
+
+impl Seat {
+    /// Notes the middle of the venue's newest quote.
+    pub(super) fn post(&self, mid: Decimal, received: Micros) {
+        let mut notes = lock(&self.slot);
+        match notes.iter_mut().find(|note| note.exchange == self.exchange) {
+            Some(note) => (note.mid, note.received) = (mid, received),
+            None => notes.push(Note { exchange: self.exchange.clone(), mid, received }),
+        }
+    }
+
+    /// The venue no longer vouches for what it said.
+    pub(super) fn withdraw(&self) {
+        lock(&self.slot).retain(|note| note.exchange != self.exchange);
+    }
+
+    /// What the other venues say, in order of size.
+    pub(super) fn others(&mut self, now: Micros) -> &[Decimal] {
+        let Self { slot, exchange, others } = self;
+        others.clear();
+        let notes = lock(slot);
+        let fresh = notes.iter().filter(|note| note.exchange != *exchange);
+        let fresh = fresh.filter(|note| now.since(note.received) <= GOOD_FOR);
+        others.extend(fresh.map(|note| note.mid));
+        drop(notes);
+        others.sort_unstable();
+        others
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.withdraw();
+    }
+}
+
+fn lock(slot: &Slot) -> MutexGuard<'_, Vec<Note>> {
+    slot.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seat(board: &Board, exchange: &str, symbol: &str) -> Seat {
+        board.seat(&exchange.parse().unwrap(), &symbol.parse().unwrap())
+    }
+
+    #[test]
+    fn everyone_sees_what_the_others_said_within_five_seconds() {
+        let board = Board::default();
+        let now = Micros(1_000_000_000);
+        let mut kucoin = seat(&board, "kucoin", "BTC-USDT");
+        let okx = seat(&board, "okx", "BTC-USDT");
+        let binance = seat(&board, "binance", "BTC-USDT");
+        seat(&board, "okx", "ETH-USDT").post(7.into(), now);
+        kucoin.post(9.into(), now);
+        okx.post(11.into(), now);
+        okx.post(12.into(), now);
+        binance.post(10.into(), now.minus(GOOD_FOR));
+        assert_eq!(kucoin.others(now), [10.into(), 12.into()]);
+        assert_eq!(kucoin.others(now.plus(Duration::from_micros(1))), [12.into()]);
+        okx.withdraw();
+        drop(binance);
+        assert!(kucoin.others(now).is_empty());
+    }
+}

@@ -1,0 +1,137 @@
+//! REST: past bars.
+
+use super::{
+    App,
+    reply::Refusal,
+    rest::{exchange_or_default, named, ready},
+};
+use crate::{
+    auth::Access,
+    bars::{BarStore, BarsDue},
+};
+use axum::{
+    Json,
+    extract::{Path, RawQuery, State},
+};
+use serde::Serialize;
+use std::{str::FromStr, sync::Arc};
+use tickcast_shared::{
+    bus::{Bars, Bus, Error},
+    clock::Micros,
+    market::{Bar, Channel, ExchangeId, Interval, Symbol, Topic},
+};
+use tokio::sync::Mutex;
+use tracing::warn;
+
+/// Most bars of one request.
+const MOST_BARS: usize = 1000;
+/// Bars of a request that does not say how many.
+const DEFAULT_BARS: usize = 500;
+
+/// The way to past bars. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Klines {
+    /// One connection to the bus: requests take their turns, so that however many there are, they
+    /// are one reader to it.
+    bus: Arc<Mutex<Bars>>,
+    store: BarStore,
+}
+
+/// The answer of `/v1/klines/{symbol}`.
+#[derive(Debug, Serialize)]
+pub struct Answer {
+    topic: Topic,
+    bars: Vec<Bar>,
+}
+
+/// `GET /v1/klines/{symbol}?exchange=&interval=1m&limit=500&end=`
+pub async fn klines(
+    State(app): State<App>,
+    access: Access,
+    Path(symbol): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Answer>, Refusal> {
+    ready(&app)?;
+    let keys = ["exchange", "interval", "limit", "end"];
+    let [exchange, interval, limit, end] = named(query.as_deref(), keys)?;
+    let exchange = exchange_or_default(&app, exchange.as_deref())?;
+    let topic = kline(&symbol, &exchange, interval.as_deref())?;
+    let limit = limit_of(limit.as_deref())?;
+    let end = end.as_deref().map(end_of).transpose()?;
+    if !access.allows(&topic) {
+        return Err(Refusal::not_allowed(&topic));
+    }
+    let Some(newest) = app.prices.get(&topic) else {
+        let message = format!("no feed has announced {topic}; see /v1/topics");
+        return Err(Refusal::unknown_topic(message));
+    };
+    let mut bars = app.klines.closed(&topic, end, limit).await?;
+    if let Some(bar) = newest.record.body.bar().filter(|_| end.is_none())
+        && bars.last().is_none_or(|last| last.open_time < bar.open_time)
+    {
+        bars.push(bar.clone());
+        bars.drain(..bars.len().saturating_sub(limit));
+    }
+    Ok(Json(Answer { topic, bars }))
+}
+
+impl Klines {
+    /// Past bars of this bus, and of the store while the bus cannot be reached.
+    #[must_use]
+    pub fn new(bus: &Bus, store: BarStore) -> Self {
+        Self { bus: Arc::new(Mutex::new(bus.bars())), store }
+    }
+
+    async fn closed(
+        &self,
+        topic: &Topic,
+        end: Option<Micros>,
+        limit: usize,
+    ) -> Result<Vec<Bar>, Refusal> {
+        let error: Error = match self.bus.lock().await.read(topic, end, limit).await {
+            Ok(bars) => return Ok(bars),
+            Err(error) => error,
+        };
+        warn!(%topic, %error, "bars could not be read from the bus");
+        let until = Micros(end.map_or(i64::MAX, |end| end.0.saturating_sub(1)));
+        let held = self.store.peek(topic, BarsDue::start(limit), until);
+        held.ok_or_else(Refusal::bars_unreachable)
+    }
+}
+
+/// The kline topic of a symbol, which may also be a full kline topic.
+fn kline(text: &str, exchange: &ExchangeId, interval: Option<&str>) -> Result<Topic, Refusal> {
+    let interval = interval.map(known_interval).transpose()?;
+    if let Ok(symbol) = text.parse::<Symbol>() {
+        return Ok(Topic::kline(exchange, &symbol, interval.unwrap_or(Interval::M1)));
+    }
+    let topic: Topic = text.parse().map_err(|error| Refusal::bad_topic(format!("{error}")))?;
+    match (topic.channel(), interval) {
+        (Channel::Ticker, _) => Err(Refusal::bad_topic(format!("{topic} is no kline"))),
+        (Channel::Kline, Some(interval)) if topic.interval() != Some(interval) => {
+            Err(Refusal::bad_field(format!("interval: {topic} has another")))
+        }
+        (Channel::Kline, _) => Ok(topic),
+    }
+}
+
+fn known_interval(text: &str) -> Result<Interval, Refusal> {
+    Interval::from_str(text).map_err(|_| {
+        let known = Interval::ALL.map(Interval::as_str).join(", ");
+        Refusal::bad_field(format!("interval must be one of {known}"))
+    })
+}
+
+fn limit_of(text: Option<&str>) -> Result<usize, Refusal> {
+    match text.map(str::parse) {
+        None => Ok(DEFAULT_BARS),
+        Some(Ok(limit @ 1..=MOST_BARS)) => Ok(limit),
+        Some(_) => Err(Refusal::bad_field(format!("limit must be 1 to {MOST_BARS}"))),
+    }
+}
+
+/// A bar that opened then or later is left out.
+fn end_of(text: &str) -> Result<Micros, Refusal> {
+    let end = text.parse().ok().filter(|end| *end >= 0).map(Micros);
+    end.ok_or_else(|| Refusal::bad_field("end must be microseconds since the Unix epoch".into()))
+}
