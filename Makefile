@@ -43,7 +43,7 @@ fuzz-smoke: ## Each fuzz target for some seconds, from its seeds (needs cargo-fu
 autobahn: ## The Autobahn test suite against a test build (needs Python 2.7; some minutes to an hour)
 	tests/autobahn/run.sh
 
-faults: check-servers ## What attacks and faults do to a gateway, measured (about a quarter of an hour)
+faults: check-servers ## What attacks and faults do to a gateway, measured (about half an hour)
 	cargo build --release --locked --workspace
 	$(DESCRIPTORS); target/release/tickcast-load faults
 

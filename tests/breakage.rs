@@ -47,7 +47,7 @@ async fn a_gateway_ends_with_any_of_its_essential_tasks() {
 #[tokio::test]
 async fn a_feed_ends_with_any_of_its_essential_tasks() {
     let market = Market::kucoin(&["BTC-USDT"]).await;
-    for task in ["publisher", "connector", "dead_letters"] {
+    for task in ["publisher", "connector", "dead_letters", "backfill"] {
         assert_ends(market.feed().await, task, task).await;
     }
 }

@@ -92,6 +92,11 @@ async fn values_out_of_range_are_mistakes() {
     assert!(line.contains("kucion") && line.contains("kucoin"), "{line}");
     let line = mistake(start(&["check", "--exchange", "kucoin=BTCUSDT"])).await;
     assert!(line.contains("BTCUSDT") && line.contains("BTC-USDT"), "{line}");
+    let flags = ["feed", "--exchange", "kucoin=BTC-USDT", "--partition", "4/3"];
+    let line = mistake(start(&flags)).await;
+    assert!(line.starts_with("feed.partition = \"4/3\" is not a part"), "{line}");
+    let line = mistake(start(&["feed", "--group", "Main"])).await;
+    assert!(line.starts_with("feed.group = \"Main\" is not a group name"), "{line}");
 }
 
 #[tokio::test]

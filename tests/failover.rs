@@ -85,7 +85,7 @@ async fn a_standby_takes_over_from_a_killed_feed_in_one_step_of_the_epoch() {
 async fn a_frozen_feed_that_goes_on_finds_itself_replaced_and_stands_by() {
     let Scene { active, standby, _gateway, mut client, control, market } = scene().await;
     let before = epoch(&client);
-    active.process.signal("STOP");
+    active.process.freeze().await;
     push(&control, "2.2");
     client.until_all(SYMBOLS.len(), shows("2.2")).await;
     let after = epoch(&client);

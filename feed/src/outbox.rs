@@ -38,13 +38,16 @@ struct Inner {
 struct Waiting {
     changes: Conflating<Topic, Change>,
     links: Vec<LinkStatus>,
+    /// Whether older states gave way since the last look.
+    has_lost: bool,
 }
 
 impl Outbox {
     /// An empty outbox, listed as `feed_outbox`.
     #[must_use]
     pub fn new(queues: &Queues) -> Self {
-        let waiting = Waiting { changes: Conflating::new(CAPACITY), links: Vec::new() };
+        let waiting =
+            Waiting { changes: Conflating::new(CAPACITY), links: Vec::new(), has_lost: false };
         Self(Arc::new(Inner {
             waiting: Mutex::new(waiting),
             arrived: Notify::new(),
@@ -93,10 +96,17 @@ impl Outbox {
     }
 
     /// Takes all changes, in order.
+    #[cfg(test)]
     pub(crate) fn take(&self) -> Vec<(Topic, Change)> {
-        let changes = self.waiting().changes.take();
+        self.take_all().0
+    }
+
+    /// Takes all changes, in order, and whether older states gave way among them.
+    pub(crate) fn take_all(&self) -> (Vec<(Topic, Change)>, bool) {
+        let mut waiting = self.waiting();
+        let taken = (waiting.changes.take(), std::mem::take(&mut waiting.has_lost));
         self.0.queue.set_depth(0);
-        changes
+        taken
     }
 
     /// Waits until something has come since the last wait.
@@ -112,6 +122,7 @@ impl Outbox {
     fn push(&self, topic: Topic, change: Change) {
         let mut waiting = self.waiting();
         let lost = waiting.changes.push(topic, change);
+        waiting.has_lost |= lost > 0;
         self.0.queue.set_depth(waiting.changes.len());
         drop(waiting);
         if lost > 0 {
@@ -160,6 +171,7 @@ mod tests {
         assert_eq!(changes, [(topic(1), put), (topic(2), Change::Remove)]);
         let row = &queues.rows()[0];
         assert_eq!((row.depth, row.dropped), (0, CAPACITY as u64 + 1));
+        assert!(!outbox.take_all().1, "told once");
     }
 
     #[test]

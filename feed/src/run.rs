@@ -1,11 +1,12 @@
 //! A feed from its configuration to its tasks.
 
 use crate::{
+    backfill::Backfill,
     config::{ConfigErrors, FeedConfig, VenuePlan},
     connector::{Rest, Roster, Surroundings, Venue, Wanted},
     letters,
     outbox::Outbox,
-    publisher,
+    publisher::{self, Assignment},
     quality::{
         Accounting, Board, Counts, DeadLetter, DeadLetters, Filter, dead_letters::ReasonCount,
     },
@@ -20,6 +21,7 @@ use tickcast_shared::{
     lifecycle::Tasks,
     market::{ExchangeId, Ticker, Topic},
 };
+use tokio::sync::watch;
 use tracing::{info, warn};
 
 /// Why a feed cannot start.
@@ -110,10 +112,20 @@ pub fn run(
     let (kept, letters) = (bus.dead_letters(), around.dead_letters.clone());
     let (most, token) = (config.max_dead_letters, tasks.token());
     tasks.essential("dead_letters", letters::run(kept, letters, group.clone(), most, token));
-    let topics = first_topics(wanted.clone(), Duration::from_millis(config.timing.list_ms));
-    let (outbox, token) = (around.outbox, tasks.token());
+    let (shelf, requests) = publisher::shelf();
+    let (found, topics) = watch::channel(None);
+    for roster in &rosters {
+        let filler =
+            Backfill::new(roster.venue().clone(), config.extent(), &bus, shelf.clone(), clock);
+        tasks.essential("backfill", filler.run(topics.clone(), tasks.token()));
+    }
+    let first = first_topics(wanted.clone(), Duration::from_millis(config.timing.list_ms));
+    let (outbox, rules, token) = (around.outbox, config.rules(), tasks.token());
     let publisher = async move {
-        publisher::run(bus, group, outbox, topics.await, clock, readiness, token).await
+        let configured = first.await;
+        found.send_replace(Some(configured.iter().map(|(topic, _)| topic.clone()).collect()));
+        let assignment = Assignment { group, configured, rules, requests };
+        publisher::run(bus, assignment, outbox, clock, readiness, token).await
     };
     tasks.essential("publisher", publisher);
     for roster in rosters {
@@ -183,7 +195,9 @@ mod tests {
         let reading = async {
             loop {
                 let Event::Message(_, message) = subscriber.next().await else { continue };
-                let live = |record: &Record| record.body.ticker().unwrap().state == State::Live;
+                let live = |record: &Record| {
+                    record.body.ticker().is_some_and(|it| it.state == State::Live)
+                };
                 if let Some((_, record)) = message.puts.into_iter().find(|(_, it)| live(it)) {
                     return record;
                 }

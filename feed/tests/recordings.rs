@@ -190,14 +190,14 @@ const EXPECTED: [Expected; 6] = [
     Expected { venue: "binance", said: &[("update", 84)], sound: [84, 0, 0], refused: &[] },
     Expected {
         venue: "okx",
-        said: &[("ack", 6), ("ignored", 12), ("update", 28)],
-        sound: [25, 0, 0],
+        said: &[("ack", 9), ("ignored", 9), ("update", 28)],
+        sound: [19, 1, 5],
         refused: &[("wrong_market", 3)],
     },
     Expected {
         venue: "coinbase",
-        said: &[("ack", 2), ("alive", 25), ("ignored", 4), ("update", 160)],
-        sound: [160, 0, 0],
+        said: &[("ack", 6), ("alive", 25), ("ignored", 2), ("update", 160)],
+        sound: [155, 0, 5],
         refused: &[],
     },
     // Version 1 of the protocol.
@@ -211,7 +211,7 @@ const EXPECTED: [Expected; 6] = [
     Expected {
         venue: "bybit",
         said: &[("ack", 24), ("update", 839)],
-        sound: [81, 0, 0],
+        sound: [20, 61, 0],
         refused: &[("wrong_market", 758)],
     },
 ];

@@ -4,6 +4,7 @@
 use std::{
     io::{BufRead, BufReader},
     process::{Child, ChildStdout, Command, Output, Stdio},
+    time::Duration,
 };
 
 fn load(words: &str) -> Command {
@@ -89,6 +90,30 @@ fn records_what_a_venue_tells_and_says_so() {
     let again = output(&words);
     let text = String::from_utf8(again.stderr).unwrap();
     assert!(!again.status.success() && text.contains("--force"), "{text}");
+}
+
+#[tokio::test]
+async fn a_recording_ends_well_on_an_interrupt() {
+    let mut venue = Running::start("venue --exchange okx --listen 127.0.0.1:0");
+    let line = venue.line();
+    let url = line.split_whitespace().find(|word| word.starts_with("ws://")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("session.ndjson");
+    let path = file.display();
+    let words = format!("record --exchange okx --symbols BTC-USDT --url {url} --out {path}");
+    let mut child = Running::start(&words);
+    let written = async {
+        while std::fs::metadata(&file).map_or(0, |data| data.len()) == 0 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), written).await.unwrap();
+    let interrupt = Command::new("kill").args(["-INT", &child.child.id().to_string()]).status();
+    assert!(interrupt.unwrap().success());
+    assert!(child.line().starts_with("recorded "));
+    assert!(child.child.wait().unwrap().success());
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.lines().all(|line| line.ends_with('}')), "no line is cut off");
 }
 
 #[test]

@@ -51,6 +51,13 @@ impl Clock {
         Self { wall: Micros::default().plus(since_epoch), anchor: Instant::now() }
     }
 
+    /// A clock that says this time now.
+    #[cfg(any(test, feature = "testing"))]
+    #[must_use]
+    pub fn starting_at(wall: Micros) -> Self {
+        Self { wall, anchor: Instant::now() }
+    }
+
     /// The time now.
     #[must_use]
     pub fn now(&self) -> Micros {

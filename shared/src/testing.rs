@@ -1,9 +1,16 @@
 //! Child servers for tests: a real `redis-server` on a free port, to be killed, frozen and starved.
+//! Several of them make a master with [`Sentinels`] or a [`Cluster`].
 #![expect(clippy::expect_used, reason = "a test that cannot have its server fails at once")]
+
+mod cluster;
+mod sentinels;
+
+pub use cluster::Cluster;
+pub use sentinels::Sentinels;
 
 use redis::Value;
 use std::{
-    io,
+    fs, io,
     net::TcpListener,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -22,8 +29,21 @@ const PORTS_TO_TRY: u32 = 10;
 pub struct RedisServer {
     child: Child,
     port: u16,
+    kind: Kind,
     directory: TempDir,
     options: Vec<String>,
+}
+
+/// What a `redis-server` process is.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Server,
+    Sentinel,
+    /// A node of a cluster; its port for the other nodes is the usual one, 10000 above, only where
+    /// that exists.
+    Node {
+        bus_port: u16,
+    },
 }
 
 impl RedisServer {
@@ -40,13 +60,20 @@ impl RedisServer {
     /// # Panics
     /// When `redis-server` cannot be started.
     pub async fn start_with(options: &[&str]) -> Self {
+        Self::start_as(|_| Kind::Server, options).await
+    }
+
+    /// Starts a process of the kind that a free port is made into.
+    async fn start_as(kind: fn(u16) -> Kind, options: &[&str]) -> Self {
         let directory = TempDir::new().expect("a directory for redis-server");
         let options: Vec<String> = options.iter().map(ToString::to_string).collect();
         for _ in 0..PORTS_TO_TRY {
             let port = free_port().expect("a free port");
-            let mut child = spawn(port, &directory, &options).expect("redis-server is installed");
+            let kind = kind(free_port().expect("another free port"));
+            let child = spawn(port, kind, &directory, &options);
+            let mut child = child.expect("redis-server is installed");
             if answers(&mut child, port).await {
-                return Self { child, port, directory, options };
+                return Self { child, port, kind, directory, options };
             }
         }
         panic!("redis-server did not start; see its log in {}", directory.path().display());
@@ -77,8 +104,8 @@ impl RedisServer {
     /// When it does not start.
     pub async fn restart(&mut self) {
         self.kill();
-        self.child =
-            spawn(self.port, &self.directory, &self.options).expect("redis-server is installed");
+        let child = spawn(self.port, self.kind, &self.directory, &self.options);
+        self.child = child.expect("redis-server is installed");
         assert!(answers(&mut self.child, self.port).await, "redis-server did not start again");
     }
 
@@ -131,9 +158,22 @@ fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
-fn spawn(port: u16, directory: &TempDir, options: &[String]) -> io::Result<Child> {
+fn spawn(port: u16, kind: Kind, directory: &TempDir, options: &[String]) -> io::Result<Child> {
     let log = directory.path().join("redis.log");
-    Command::new("redis-server")
+    let mut command = Command::new("redis-server");
+    match kind {
+        Kind::Server => {}
+        Kind::Sentinel => {
+            // It keeps its state in its configuration file.
+            let file = directory.path().join("sentinel.conf");
+            fs::OpenOptions::new().create(true).append(true).open(&file)?;
+            command.arg(file).arg("--sentinel");
+        }
+        Kind::Node { bus_port } => {
+            command.args(["--cluster-enabled", "yes", "--cluster-port", &bus_port.to_string()]);
+        }
+    }
+    command
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""])
         .args(["--appendonly", "no", "--daemonize", "no", "--dir"])
         .arg(directory.path())

@@ -13,6 +13,8 @@ pub struct Market {
     pub redis: RedisServer,
     /// The exchanges, in the order in which they were asked for.
     pub venues: Vec<Venue>,
+    /// The bus's address, if it is not the one above.
+    bus: Option<String>,
     sections: String,
     symbols: Vec<String>,
 }
@@ -57,7 +59,13 @@ impl Market {
             venues.push(venue);
         }
         let symbols = spot_symbols(&venues[0]);
-        Self { redis: RedisServer::start().await, venues, sections, symbols }
+        Self { redis: RedisServer::start().await, venues, bus: None, sections, symbols }
+    }
+
+    /// On another bus: sentinels, a cluster.
+    pub fn on(mut self, bus: String) -> Self {
+        self.bus = Some(bus);
+        self
     }
 
     /// What feeds and gateways are configured with.
@@ -67,7 +75,7 @@ impl Market {
 
     /// The same with these lines as its `[gateway.limits]`, and whatever follows them.
     pub fn config_with(&self, limits: &str) -> String {
-        let redis = self.redis.url();
+        let redis = self.bus.clone().unwrap_or_else(|| self.redis.url());
         format!("redis_url = {redis:?}\n{}[gateway.limits]\n{limits}", self.sections)
     }
 

@@ -149,6 +149,17 @@ impl Tickcast {
         assert!(status.expect("kill is installed").success(), "kill {signal} {pid}");
     }
 
+    /// SIGSTOP; returns when each of its threads has stopped, which takes a moment.
+    pub async fn freeze(&self) {
+        self.signal("STOP");
+        let tasks = format!("/proc/{}/task", self.pid());
+        eventually("every thread has stopped", async || {
+            let mut threads = std::fs::read_dir(&tasks).expect("a process").flatten();
+            threads.all(|thread| is_stopped(&thread.path().join("stat"))).then_some(())
+        })
+        .await;
+    }
+
     /// SIGKILL; its ports are free afterwards.
     pub fn kill(&mut self) {
         // A child that has ended already is as dead as one that is killed.
@@ -266,6 +277,12 @@ impl Role {
     fn admin_url(&self, path: &str) -> String {
         format!("http://{}{path}", self.admin)
     }
+}
+
+/// By the state after the command's name in brackets (proc(5)).
+fn is_stopped(stat: &std::path::Path) -> bool {
+    let stat = std::fs::read_to_string(stat).unwrap_or_default();
+    stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('T'))
 }
 
 /// The address in the log line with this message.

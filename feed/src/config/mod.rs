@@ -12,14 +12,22 @@ pub use plan::VenuePlan;
 pub use selection::Selection;
 pub use timing::Timing;
 
+use crate::{backfill::Extent, derive::Rules};
 use serde::{Deserialize, Serialize};
 use std::net::{Ipv4Addr, SocketAddr};
-use tickcast_shared::bus::Group;
+use tickcast_shared::{bus::Group, market::Interval};
 
 /// Port of the feed's admin listener.
 const ADMIN_PORT: u16 = 9091;
 /// The group whose topics a feed writes, unless configured otherwise.
 const GROUP: &str = "main";
+/// Fewest venues that make an index (`truth.md` 14).
+const INDEX_QUORUM: usize = 2;
+/// Bars of each interval that are asked of the venues at start: what a chart shows at first, for one
+/// request of most venues.
+const BACKFILL_BARS: usize = 500;
+/// More than that would only keep the venues busy.
+const MAX_BACKFILL_BARS: usize = 5000;
 
 /// What a pattern of symbols may expand to: more than any venue lists of spot instruments, so that
 /// it stops a broken list and nothing else.
@@ -42,6 +50,19 @@ pub struct FeedConfig {
     pub exchange: Vec<ExchangeConfig>,
     /// Symbols that the patterns of one exchange may expand to.
     pub max_symbols: usize,
+    /// Whether this feed announces indexes. They are made of its own exchanges, so of several feeds
+    /// only one should announce those of a symbol.
+    pub index: bool,
+    /// Fewest exchanges that make an index; 0: no index.
+    pub index_quorum: usize,
+    /// Whether this feed makes klines.
+    pub klines: bool,
+    /// The lengths of their bars.
+    pub kline_intervals: Vec<Interval>,
+    /// Whether bars from before the start are asked of the exchanges.
+    pub backfill: bool,
+    /// How many of each interval, at most 5000.
+    pub backfill_bars: usize,
     /// About how many refused messages are kept on the bus for `tickcast dlq`; 0: none.
     pub max_dead_letters: usize,
     /// Patience with the venues.
@@ -56,6 +77,12 @@ impl Default for FeedConfig {
             partition: None,
             exchange: Vec::new(),
             max_symbols: MAX_SYMBOLS,
+            index: true,
+            index_quorum: INDEX_QUORUM,
+            klines: true,
+            kline_intervals: Interval::ALL.to_vec(),
+            backfill: true,
+            backfill_bars: BACKFILL_BARS,
             max_dead_letters: MAX_DEAD_LETTERS,
             timing: Timing::default(),
         }
@@ -115,6 +142,22 @@ impl FeedConfig {
     /// [`ConfigErrors`] with one line per mistake: the key, the value and what would be right.
     pub fn plan(&self) -> Result<Vec<VenuePlan>, ConfigErrors> {
         plan::plan(self)
+    }
+
+    /// What is asked of the exchanges at start.
+    #[must_use]
+    pub fn extent(&self) -> Extent {
+        let intervals = if self.backfill { self.rules().intervals } else { Vec::new() };
+        Extent { intervals, bars: self.backfill_bars.min(MAX_BACKFILL_BARS) }
+    }
+
+    /// What is derived from the tickers.
+    #[must_use]
+    pub fn rules(&self) -> Rules {
+        let mut intervals = if self.klines { self.kline_intervals.clone() } else { Vec::new() };
+        intervals.sort_unstable();
+        intervals.dedup();
+        Rules { index_quorum: if self.index { self.index_quorum } else { 0 }, intervals }
     }
 
     /// The part of the symbols that this feed takes; all of them where none that makes sense is

@@ -7,6 +7,7 @@
 
 mod desk;
 mod dial;
+mod history;
 pub mod link;
 mod links;
 pub mod log_limit;

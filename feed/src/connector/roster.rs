@@ -1,6 +1,6 @@
 //! Which symbols of a venue are wanted, and which connection has which.
 
-use super::{Connector, Venue, desk::Desk};
+use super::{Connector, Venue, desk::Desk, venue::LIST_RETRY};
 use crate::{
     config::{Selection, VenuePlan, selection::Expansion},
     exchange::Listing,
@@ -20,8 +20,6 @@ use tokio::{sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-/// A list of instruments that could not be had is asked for again after this long.
-const LIST_RETRY: Duration = Duration::from_secs(30);
 /// For so long a symbol that is no longer configured is shown as halted before it is removed: long
 /// enough for every gateway to pass it on.
 const REMOVE_AFTER: Duration = Duration::from_secs(5);
@@ -88,7 +86,7 @@ pub struct Roster {
     desks: Vec<Arc<Desk>>,
     /// How many of the desks have a connector.
     running: usize,
-    listing: Listing,
+    listing: Arc<Listing>,
     /// Since when the venue has not listed a symbol that only a pattern names.
     vanished: HashMap<Symbol, Instant>,
     /// Topics that are shown as halted until then.
@@ -107,7 +105,7 @@ impl Roster {
             most: plan.max_symbols,
             desks: Vec::new(),
             running: 0,
-            listing: Listing::ByRule,
+            listing: Arc::new(Listing::ByRule),
             vanished: HashMap::new(),
             leaving: Vec::new(),
         };
@@ -117,7 +115,7 @@ impl Roster {
 
     /// Its venue.
     #[must_use]
-    pub fn venue(&self) -> &Venue {
+    pub fn venue(&self) -> &Arc<Venue> {
         &self.venue
     }
 
@@ -158,13 +156,14 @@ impl Roster {
 
     /// Reads the venue's list. The last one stays if it cannot be had.
     async fn read_list(&mut self) -> bool {
-        match self.venue.listing().await {
-            Listing::ByRule => false,
-            listed @ Listing::Listed(_) => {
-                self.listing = listed;
-                true
-            }
+        // Whoever else needs the list may have read it a moment ago.
+        let (good, retry) = (self.wait(true) / 2, self.wait(false) / 2);
+        let listing = self.venue.listing_of(good, retry).await;
+        let listed = matches!(*listing, Listing::Listed(_));
+        if listed {
+            self.listing = listing;
         }
+        listed
     }
 
     fn wait(&self, listed: bool) -> Duration {
@@ -192,7 +191,7 @@ impl Roster {
             desk.book().list(&self.listing);
         }
         self.remove_left(now);
-        if matches!(self.listing, Listing::Listed(_)) {
+        if matches!(*self.listing, Listing::Listed(_)) {
             self.wanted.0.expanded.cancel();
         }
         let exchange = self.venue.exchange.name();
@@ -290,7 +289,7 @@ impl Roster {
 
     fn report(&self, selection: &Selection, expansion: &Expansion) {
         let exchange = self.venue.id();
-        let unlisted = matches!(self.listing, Listing::ByRule);
+        let unlisted = matches!(*self.listing, Listing::ByRule);
         if selection.has_patterns()
             && unlisted
             && let Some(unlogged) = self.venue.admit_log("no_patterns")

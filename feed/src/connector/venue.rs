@@ -14,11 +14,17 @@ use crate::{
 };
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 use tickcast_shared::{clock::Clock, market::ExchangeId};
+use tokio::sync::Mutex as AsyncMutex;
 use tracing::{info, warn};
+
+/// How long a list is used by those who do not keep it up to date.
+const LIST_GOOD: Duration = Duration::from_secs(3600);
+/// A list of instruments that could not be had is asked for again after this long.
+pub(super) const LIST_RETRY: Duration = Duration::from_secs(30);
 
 /// One venue, as its connections see it.
 pub struct Venue {
@@ -37,11 +43,18 @@ pub struct Venue {
     pub(super) board: Board,
     dials: DefaultDirectRateLimiter,
     requests: DefaultDirectRateLimiter,
+    listing: AsyncMutex<ListingState>,
     /// The venue has turned this address away until then.
     closed_until: Mutex<Option<Instant>>,
     /// The same for REST alone.
     rest_closed_until: Mutex<Option<Instant>>,
     log_limit: Mutex<LogLimit>,
+}
+
+/// Whether the list of instruments is there.
+enum ListingState {
+    Had { listing: Arc<Listing>, read: Instant },
+    Missing { asked: Option<Instant> },
 }
 
 /// What a venue's connections use of the process.
@@ -98,6 +111,7 @@ impl Venue {
             board,
             dials: budget(plan.exchange.limits().dials),
             requests: budget(plan.exchange.limits().requests),
+            listing: AsyncMutex::new(ListingState::Missing { asked: None }),
             closed_until: Mutex::default(),
             rest_closed_until: Mutex::default(),
             log_limit: Mutex::default(),
@@ -153,14 +167,34 @@ impl Venue {
         }
     }
 
-    /// The names of the venue's symbols from its own list; without it they follow its naming rule.
-    pub(super) async fn listing(&self) -> Listing {
+    /// The names of the venue's symbols: its own list, or its naming rule while that is missing.
+    pub(super) async fn listing(&self) -> Arc<Listing> {
+        self.listing_of(LIST_GOOD, LIST_RETRY).await
+    }
+
+    /// The same, from a list that is younger than `good`; one that could not be had is asked for
+    /// again after `retry`.
+    pub(super) async fn listing_of(&self, good: Duration, retry: Duration) -> Arc<Listing> {
+        let mut state = self.listing.lock().await;
+        match &*state {
+            ListingState::Had { listing, read } if read.elapsed() < good => return listing.clone(),
+            ListingState::Missing { asked: Some(at) } if at.elapsed() < retry => {
+                return Arc::new(Listing::ByRule);
+            }
+            ListingState::Had { .. } | ListingState::Missing { .. } => {}
+        }
         self.may_request().await;
-        self.fetch_listing().await.unwrap_or_else(|loss| {
-            self.rest_refused(&loss);
-            self.log_missing_list(&loss);
-            Listing::ByRule
-        })
+        let listing = match self.fetch_listing().await {
+            Ok(listing) => Arc::new(listing),
+            Err(loss) => {
+                self.rest_refused(&loss);
+                self.log_missing_list(&loss);
+                *state = ListingState::Missing { asked: Some(Instant::now()) };
+                return Arc::new(Listing::ByRule);
+            }
+        };
+        *state = ListingState::Had { listing: listing.clone(), read: Instant::now() };
+        listing
     }
 
     async fn fetch_listing(&self) -> Result<Listing, Loss> {

@@ -5,6 +5,7 @@ use tickcast_shared::{
     clock::Micros,
     market::{Bar, BarSource, Interval, Price},
 };
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// One candle as its venue writes it: a list that begins with the time of its opening.
 pub(super) type Row<'a> = Vec<Text<'a>>;
@@ -82,6 +83,12 @@ pub(super) fn millis(at: Micros) -> i64 {
 /// Seconds since the Unix epoch.
 pub(super) fn seconds(at: Micros) -> i64 {
     at.0.div_euclid(1_000_000)
+}
+
+/// A time of RFC 3339 to the second; empty for one that no venue has data of.
+pub(super) fn rfc3339(at: Micros) -> String {
+    let at = OffsetDateTime::from_unix_timestamp(seconds(at));
+    at.ok().and_then(|at| at.format(&Rfc3339).ok()).unwrap_or_default()
 }
 
 /// Whole minutes of an interval.

@@ -25,6 +25,11 @@ pub(crate) fn conflated(updates: u64) {
     counter!("tickcast_feed_conflated_total").increment(updates);
 }
 
+/// Closed bars were given up: nothing could be written for too long.
+pub(crate) fn bars_lost(bars: u64) {
+    counter!("tickcast_feed_bars_lost_total").increment(bars);
+}
+
 /// A call to the bus failed.
 pub(crate) fn failed(error: &Error) {
     let kind = match error {
@@ -34,6 +39,11 @@ pub(crate) fn failed(error: &Error) {
         Error::Unusable(_) => "unusable",
     };
     counter!("tickcast_feed_bus_errors_total", "kind" => kind).increment(1);
+}
+
+/// The group was taken over, and what the cache held of it went out as stale (`truth.md` 9).
+pub(crate) fn taken_over() {
+    counter!("tickcast_feed_takeovers_total").increment(1);
 }
 
 /// A heartbeat went out on every shard.

@@ -3,20 +3,28 @@
 //! - [`phase`]: where the lease stands, pure
 //! - [`succession`]: whether a standby's value may follow a former writer's, pure
 //! - [`table`]: the group's topics and their numbers, pure
+//! - [`closings`]: closed bars until they are known to be written, pure
+//! - [`batches`]: changes sorted by shard
+//! - [`shelf`]: bars of back-fills on their way to the writer
 //! - [`writer`]: the calls to the bus
 //!
 //! Publishing is batched by nature: an idle publisher writes at once, and whatever arrives while a
 //! call is in flight goes out together in the next one.
 
+mod batches;
+mod closings;
 pub(crate) mod counters;
 mod phase;
+mod shelf;
 mod succession;
 mod table;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod writer;
 
-use crate::outbox::Outbox;
+pub use shelf::{NotKept, Requests, Shelf, shelf};
+
+use crate::{derive::Rules, outbox::Outbox};
 use tickcast_shared::{
     admin::Readiness,
     bus::{self, Bus, Group},
@@ -26,11 +34,25 @@ use tickcast_shared::{
 use tokio_util::sync::CancellationToken;
 use writer::Writer;
 
-/// Publishes what comes into the outbox until the token is cancelled, whatever happens to the bus.
+/// What a publisher answers for.
+#[derive(Debug)]
+pub struct Assignment {
+    /// The set of topics.
+    pub group: Group,
+    /// The venues' topics, each as it is before anything is heard of it.
+    pub configured: Vec<(Topic, Ticker)>,
+    /// What is derived from them.
+    pub rules: Rules,
+    /// Bars that others want to be kept.
+    pub requests: Requests,
+}
+
+/// Publishes what comes into the outbox, and what is derived from it, until the token is cancelled,
+/// whatever happens to the bus.
 ///
 /// It stands by, saying so, while another writer holds the group, and keeps the newest of what comes;
 /// then it takes the group over: what it has heard itself goes out as it is, what only the cache
-/// holds as `stale`, unconfigured topics as `halted` to be removed, `configured` ones that nobody
+/// holds as `stale`, unconfigured topics as `halted` to be removed, configured ones that nobody
 /// knows yet as they are given here. From then on it is ready. On cancellation it
 /// writes what is pending and gives the lease back.
 ///
@@ -38,14 +60,13 @@ use writer::Writer;
 /// None today: every fault of the bus is retried for ever.
 pub async fn run(
     bus: Bus,
-    group: Group,
+    assignment: Assignment,
     outbox: Outbox,
-    configured: Vec<(Topic, Ticker)>,
     clock: Clock,
     readiness: Readiness,
     token: CancellationToken,
 ) -> Result<(), bus::Error> {
-    let mut writer = Writer::new(&bus, group, outbox, configured, clock, readiness);
+    let mut writer = Writer::new(&bus, assignment, outbox, clock, readiness);
     writer.write(&token).await;
     Ok(())
 }

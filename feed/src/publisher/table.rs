@@ -1,12 +1,12 @@
 //! The group's topics with their newest values; gives every value its epoch and sequence number.
 
-use super::succession::may_follow;
-use crate::outbox::Change;
+use super::{batches::Batches, closings::Closings, succession::may_follow};
+use crate::{derive::closed_bar, outbox::Change};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tickcast_shared::{
-    bus::{Body, Group, Index, Record, SHARDS, ShardBatch, ShardId, Stamp},
+    bus::{Body, Group, Index, Record, ShardBatch, Stamp},
     clock::Micros,
-    market::{Reason, State, Ticker, Topic},
+    market::{Bar, Reason, State, Ticker, Topic},
 };
 use tokio::time::Instant;
 
@@ -25,6 +25,9 @@ pub(super) struct Table {
     /// Last number given to each topic under this epoch; kept when a topic is removed, so that it
     /// is not given again should the topic return.
     numbers: HashMap<Topic, u64>,
+    closings: Closings,
+    /// The newest epoch under which something is known to be written.
+    wrote: u64,
 }
 
 struct Entry {
@@ -78,9 +81,9 @@ impl Value {
 
 impl Table {
     /// A table of these topics, nothing heard of them yet.
-    pub(super) fn new(group: Group, configured: Vec<(Topic, Ticker)>) -> Self {
-        let announced = |(topic, ticker): (Topic, Ticker)| {
-            let value = Value::Unsealed(Box::new(Body::Ticker(ticker)));
+    pub(super) fn new(group: Group, configured: Vec<(Topic, Body)>) -> Self {
+        let announced = |(topic, body): (Topic, Body)| {
+            let value = Value::Unsealed(Box::new(body));
             (topic, Entry { value, standing: Standing::Announced })
         };
         Self {
@@ -88,6 +91,8 @@ impl Table {
             epoch: 0,
             entries: configured.into_iter().map(announced).collect(),
             numbers: HashMap::new(),
+            closings: Closings::default(),
+            wrote: 0,
         }
     }
 
@@ -97,10 +102,11 @@ impl Table {
         self.numbers.clear();
     }
 
-    /// Keeps the newest of these values without writing them; returns how many older ones were
-    /// passed over.
+    /// Keeps the newest of these values, and every closed bar, without writing them; returns how many
+    /// older ones were passed over.
     pub(super) fn absorb(&mut self, changes: Changes, at: Instant) -> u64 {
         let all = changes.len();
+        self.remember_closings(&changes);
         let mut newest = HashMap::with_capacity(all);
         newest.extend(changes);
         let passed_over = all - newest.len();
@@ -121,6 +127,31 @@ impl Table {
         passed_over as u64
     }
 
+    fn remember_closings(&mut self, changes: &Changes) {
+        for (topic, change) in changes {
+            if let Change::Put(body) = change
+                && let Some(bar) = closed_bar(body)
+            {
+                self.closings.push(topic.clone(), bar.clone());
+            }
+        }
+    }
+
+    /// Another writer holds the group and has written what ended before that time.
+    pub(super) fn stand_by(&mut self, written_to: Micros) {
+        self.closings.forget_before(written_to);
+    }
+
+    /// What a former writer has closed is not closed again.
+    pub(super) fn reconcile(&mut self, cached: &[(Topic, Arc<Record>)]) {
+        self.closings.reconcile(cached, self.wrote);
+    }
+
+    /// The newest epoch under which something is known to be written.
+    pub(super) fn wrote(&self) -> u64 {
+        self.wrote
+    }
+
     /// The highest epoch among cached records.
     pub(super) fn highest_epoch(cached: &[(Topic, Arc<Record>)]) -> u64 {
         cached.iter().map(|(_, record)| record.stamp.epoch).max().unwrap_or(0)
@@ -128,7 +159,7 @@ impl Table {
 
     /// What a new epoch begins with: every topic as this process has heard it, and as stale where
     /// only the cache knows it, or knows it better (see [`may_follow`]): nobody inherits `live` from
-    /// a former writer.
+    /// a former writer. A bar has no state: what a former writer left of it was absorbed before.
     pub(super) fn take_over(
         &mut self,
         cached: Vec<(Topic, Arc<Record>)>,
@@ -153,14 +184,28 @@ impl Table {
         self.rewrite(at)
     }
 
-    /// Every topic's present value, or its removal where that is due.
+    /// Every closed bar that is not known to be written, then every topic's present value, or its
+    /// removal where that is due.
     pub(super) fn rewrite(&self, at: Instant) -> Changes {
+        let closing = |(topic, bar): &(Topic, Bar)| {
+            (topic.clone(), Change::Put(Box::new(Body::Kline(bar.clone()))))
+        };
+        let mut changes: Changes = self.closings.iter().map(closing).collect();
+        let openings = self.closings.openings();
+        let is_closing = |topic: &Topic, body: &Body| {
+            closed_bar(body).is_some_and(|bar| openings.contains(&(topic, bar.open_time)))
+        };
         let change = |(topic, entry): (&Topic, &Entry)| {
             let put = || Change::Put(Box::new(entry.value.body().clone()));
             let change = if entry.is_due(at) { Change::Remove } else { put() };
             (topic.clone(), change)
         };
-        self.entries.iter().map(change).collect()
+        let others = self
+            .entries
+            .iter()
+            .filter(|(topic, entry)| entry.is_due(at) || !is_closing(topic, entry.value.body()));
+        changes.extend(others.map(change));
+        changes
     }
 
     /// The removals that are due.
@@ -170,13 +215,17 @@ impl Table {
         due.map(|(topic, _)| (topic.clone(), Change::Remove)).collect()
     }
 
-    /// Everything sealed so far has been written: what was removed is gone.
+    /// Everything sealed so far has been written: what was removed is gone, and every bar that was
+    /// closed is kept.
     pub(super) fn confirmed(&mut self) {
+        self.closings.confirmed();
+        self.wrote = self.epoch;
         self.entries.retain(|_, entry| entry.standing != Standing::Removing);
     }
 
-    /// Seals what connectors have said.
+    /// Seals what connectors have said and what follows from it.
     pub(super) fn seal_heard(&mut self, changes: Changes, now: Micros) -> Vec<ShardBatch> {
+        self.remember_closings(&changes);
         self.seal(changes, now, Some(Standing::Heard))
     }
 
@@ -203,7 +252,7 @@ impl Table {
                 }
             }
         }
-        batches.done
+        batches.done()
     }
 
     fn stamp(&mut self, topic: &Topic, body: Body, now: Micros) -> Arc<Record> {
@@ -257,34 +306,4 @@ fn entered(record: &Record, state: State, reason: Reason, now: Micros) -> Body {
 
 fn is_priced(body: &Body) -> bool {
     body.ticker().is_none_or(Ticker::is_priced)
-}
-
-/// Changes sorted by shard. Within a batch removals follow values, so a value that follows a
-/// removal opens the shard's next batch.
-#[derive(Default)]
-struct Batches {
-    done: Vec<ShardBatch>,
-    open: [Option<usize>; SHARDS as usize],
-}
-
-impl Batches {
-    fn put(&mut self, topic: Topic, record: Arc<Record>) {
-        let shard = ShardId::of(&topic);
-        if !self.open(shard).removes.is_empty() {
-            self.open[shard.index()] = None;
-        }
-        self.open(shard).puts.push((topic, record));
-    }
-
-    fn remove(&mut self, topic: Topic) {
-        self.open(ShardId::of(&topic)).removes.push(topic);
-    }
-
-    fn open(&mut self, shard: ShardId) -> &mut ShardBatch {
-        let at = *self.open[shard.index()].get_or_insert_with(|| {
-            self.done.push(ShardBatch { shard, ..ShardBatch::default() });
-            self.done.len() - 1
-        });
-        &mut self.done[at]
-    }
 }

@@ -1,18 +1,19 @@
 //! The publisher's calls to the bus, phase by phase.
 
 use super::{
-    counters,
+    Assignment, counters,
     phase::{Held, Phase},
+    shelf::{Request, Requests},
     table::{Changes, Table},
 };
-use crate::outbox::Outbox;
-use std::time::Duration;
+use crate::{derive::Derive, outbox::Outbox};
+use std::{sync::Arc, time::Duration};
 use tickcast_shared::{
     admin::{Readiness, Service},
     backoff::Backoff,
-    bus::{Acquired, Bus, Error, Group, Heartbeat, Outage, Publisher, ShardBatch},
-    clock::Clock,
-    market::{Ticker, Topic},
+    bus::{Acquired, Body, Bus, Error, Group, Heartbeat, Outage, Publisher, Record, ShardBatch},
+    clock::{Clock, Micros},
+    market::Topic,
 };
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -22,6 +23,10 @@ use tracing::{info, warn};
 /// takes over soon after the active feed fell silent.
 const ASK_EVERY: Duration = Duration::from_millis(250);
 
+/// A feed that stands by keeps what has closed for so long: the active one, whose lease is good for
+/// [`LEASE_TTL`](tickcast_shared::bus::LEASE_TTL) after its last successful call, has written what is older.
+const KEEP_CLOSED: Duration = Duration::from_secs(60);
+
 /// Most changes in one call: some 3 MB, which Redis takes in a fraction of the command time-out.
 const MAX_CALL: usize = 8192;
 
@@ -30,6 +35,8 @@ pub(super) struct Writer {
     publisher: Publisher,
     group: Group,
     table: Table,
+    derive: Derive,
+    requests: Requests,
     outbox: Outbox,
     clock: Clock,
     readiness: Readiness,
@@ -43,15 +50,20 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn new(
         bus: &Bus,
-        group: Group,
+        assignment: Assignment,
         outbox: Outbox,
-        configured: Vec<(Topic, Ticker)>,
         clock: Clock,
         readiness: Readiness,
     ) -> Self {
+        let Assignment { group, configured, rules, requests } = assignment;
+        let derive = Derive::new(rules, &configured, clock.now());
+        let tickers = configured.into_iter().map(|(topic, it)| (topic, Body::Ticker(it)));
+        let announced = tickers.chain(derive.announced()).collect();
         Self {
             publisher: bus.publisher(group.clone()),
-            table: Table::new(group.clone(), configured),
+            table: Table::new(group.clone(), announced),
+            derive,
+            requests,
             group,
             outbox,
             clock,
@@ -78,7 +90,12 @@ impl Writer {
     async fn advance(&mut self, phase: Phase, token: &CancellationToken) -> Result<Phase, Error> {
         match phase {
             Phase::Waiting { until } | Phase::Doubtful { until, .. } if Instant::now() < until => {
-                tokio::select! { () = token.cancelled() => {}, () = sleep_until(until) => {} }
+                tokio::select! {
+                    () = token.cancelled() => {}
+                    () = sleep_until(until) => {}
+                    // Bars need every price, so none may have to give way in a full outbox.
+                    () = self.outbox.arrived() => self.absorb(),
+                }
                 Ok(phase)
             }
             Phase::Waiting { .. } => self.acquire().await,
@@ -108,6 +125,7 @@ impl Writer {
     fn wait_for_other(&mut self, for_at_most: Duration) {
         self.restored();
         self.readiness.enter(Service::Standby);
+        self.table.stand_by(self.clock.now().minus(KEEP_CLOSED));
         if !self.said_busy {
             self.said_busy = true;
             info!(
@@ -127,6 +145,7 @@ impl Writer {
             return Ok(Phase::Waiting { until: Instant::now() });
         }
         self.absorb();
+        self.inherit_bars(&cached);
         self.table.enter(held.epoch);
         let changes = self.table.take_over(cached, self.clock.now(), Instant::now());
         let topics = changes.len();
@@ -135,43 +154,81 @@ impl Writer {
         self.restored();
         self.readiness.set(true);
         counters::epoch(held.epoch);
+        counters::taken_over();
         info!(group = %self.group, epoch = held.epoch, topics, "holding the group; publishing");
         Ok(Phase::Live(held))
     }
 
+    /// Bars are gone on with: what the former writer saw of them is added to what was seen here.
+    fn inherit_bars(&mut self, cached: &[(Topic, Arc<Record>)]) {
+        self.table.reconcile(cached);
+        let bars = self.derive.take_over(cached, self.table.wrote());
+        self.table.absorb(bars, Instant::now());
+    }
+
     /// Waits for the next thing to do, and does it.
     async fn live(&mut self, held: Held, token: &CancellationToken) -> Result<Phase, Error> {
-        let beat = tokio::select! {
+        let derived = self.derive.next_due().map(|due| self.instant(due));
+        let next = tokio::select! {
             biased;
             () = token.cancelled() => return Ok(Phase::Live(held)),
-            () = sleep_until(held.beat) => true,
+            () = sleep_until(held.beat) => Next::Beat,
+            () = sleep_until(derived.unwrap_or(held.beat)) => Next::Publish,
             () = self.outbox.link_changed() => return Ok(Phase::Live(held.with_news())),
-            () = self.outbox.arrived() => false,
+            () = self.outbox.arrived() => Next::Publish,
+            request = self.requests.next() => Next::Keep(request),
         };
         if held.has_expired(Instant::now()) {
             return Err(Error::Fenced);
         }
-        if beat {
-            let held = self.beat(held).await?;
-            let removals = self.table.due_removals(Instant::now());
-            self.publish_own(removals).await?;
-            return Ok(Phase::Live(held));
+        match next {
+            Next::Beat => return self.live_beat(held).await,
+            Next::Publish => self.publish_heard().await?,
+            Next::Keep(request) => self.keep(request).await?,
         }
-        self.publish_heard().await?;
         Ok(Phase::Live(held))
+    }
+
+    async fn live_beat(&mut self, held: Held) -> Result<Phase, Error> {
+        let held = self.beat(held).await?;
+        if self.publisher.take_regained() {
+            self.rewrite(held.epoch).await?;
+        }
+        let removals = self.table.due_removals(Instant::now());
+        self.publish_own(removals).await?;
+        // On a busy feed the outbox is never empty, and this is when others have their turn.
+        if let Some(request) = self.requests.waiting() {
+            self.keep(request).await?;
+        }
+        Ok(Phase::Live(held))
+    }
+
+    /// Keeps bars of a back-fill. Unconfirmed, the request goes, and whoever made it asks again.
+    async fn keep(&mut self, mut request: Request) -> Result<(), Error> {
+        let batch = std::mem::take(&mut request.batch);
+        if !batch.bars.is_empty() {
+            self.publisher.publish(vec![batch]).await?;
+        }
+        request.confirm();
+        Ok(())
     }
 
     /// Something failed, and may have happened all the same. If the lease still holds, with the
     /// fences of this epoch, every topic is written again, under new numbers.
     async fn make_sure(&mut self, held: Held) -> Result<Phase, Error> {
         let held = self.beat(held).await?;
+        self.rewrite(held.epoch).await?;
+        self.restored();
+        Ok(Phase::Live(held))
+    }
+
+    async fn rewrite(&mut self, epoch: u64) -> Result<(), Error> {
         self.absorb();
         let changes = self.table.rewrite(Instant::now());
         let topics = changes.len();
         self.publish_own(changes).await?;
-        info!(group = %self.group, epoch = held.epoch, topics, "every topic is written again");
-        self.restored();
-        Ok(Phase::Live(held))
+        info!(group = %self.group, epoch, topics, "every topic is written again");
+        Ok(())
     }
 
     async fn beat(&mut self, held: Held) -> Result<Held, Error> {
@@ -183,7 +240,7 @@ impl Writer {
     }
 
     async fn publish_heard(&mut self) -> Result<(), Error> {
-        let changes = self.outbox.take();
+        let changes = self.take_changes();
         let updates = changes.len() as u64;
         let batches = self.table.seal_heard(changes, self.clock.now());
         self.publish(batches, updates).await
@@ -209,10 +266,26 @@ impl Writer {
         Ok(())
     }
 
-    /// While nothing can be written, only the newest values are worth keeping.
+    /// While nothing can be written, only the newest values and closed bars are worth keeping.
     fn absorb(&mut self) {
-        let passed_over = self.table.absorb(self.outbox.take(), Instant::now());
+        let changes = self.take_changes();
+        let passed_over = self.table.absorb(changes, Instant::now());
         counters::conflated(passed_over);
+    }
+
+    /// What connectors have said, and what follows from it.
+    fn take_changes(&mut self) -> Changes {
+        let (mut changes, has_lost) = self.outbox.take_all();
+        if has_lost {
+            self.derive.interrupt();
+        }
+        self.derive.observe(&mut changes, self.clock.now());
+        changes
+    }
+
+    /// A moment of the feed's clock on the runtime's.
+    fn instant(&self, time: Micros) -> Instant {
+        Instant::now() + time.since(self.clock.now())
     }
 
     fn fail(&mut self, phase: Phase, error: &Error) -> Phase {
@@ -253,12 +326,19 @@ impl Writer {
     }
 }
 
+/// What there is to do for a feed that holds its group.
+enum Next {
+    Beat,
+    Publish,
+    Keep(Request),
+}
+
 /// Whole batches in groups that one call can carry.
 fn pieces(batches: Vec<ShardBatch>) -> Vec<Vec<ShardBatch>> {
     let mut pieces: Vec<Vec<ShardBatch>> = Vec::new();
     let mut room = 0_usize;
     for batch in batches {
-        let size = batch.puts.len() + batch.removes.len();
+        let size = batch.puts.len() + batch.removes.len() + batch.bars.len();
         match pieces.last_mut() {
             Some(piece) if size <= room => {
                 room -= size;

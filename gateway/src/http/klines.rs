@@ -14,9 +14,13 @@ use axum::{
     extract::{Path, RawQuery, State},
 };
 use serde::Serialize;
-use std::{str::FromStr, sync::Arc};
+use std::{
+    str::FromStr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tickcast_shared::{
-    bus::{Bars, Bus, Error},
+    bus::{Bars, Bus},
     clock::Micros,
     market::{Bar, Channel, ExchangeId, Interval, Symbol, Topic},
 };
@@ -28,13 +32,23 @@ const MOST_BARS: usize = 1000;
 /// Bars of a request that does not say how many.
 const DEFAULT_BARS: usize = 500;
 
+/// For so long the bus is not tried again: whoever asks while it is away would wait for those before.
+const REST_AFTER_FAILURE: Duration = Duration::from_secs(1);
+
 /// The way to past bars. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Klines {
     /// One connection to the bus: requests take their turns, so that however many there are, they
     /// are one reader to it.
-    bus: Arc<Mutex<Bars>>,
+    bus: Arc<Mutex<Link>>,
     store: BarStore,
+}
+
+#[derive(Debug)]
+struct Link {
+    bars: Bars,
+    /// When it last failed.
+    failed: Option<Instant>,
 }
 
 /// The answer of `/v1/klines/{symbol}`.
@@ -79,7 +93,7 @@ impl Klines {
     /// Past bars of this bus, and of the store while the bus cannot be reached.
     #[must_use]
     pub fn new(bus: &Bus, store: BarStore) -> Self {
-        Self { bus: Arc::new(Mutex::new(bus.bars())), store }
+        Self { bus: Arc::new(Mutex::new(Link { bars: bus.bars(), failed: None })), store }
     }
 
     async fn closed(
@@ -88,14 +102,23 @@ impl Klines {
         end: Option<Micros>,
         limit: usize,
     ) -> Result<Vec<Bar>, Refusal> {
-        let error: Error = match self.bus.lock().await.read(topic, end, limit).await {
-            Ok(bars) => return Ok(bars),
-            Err(error) => error,
-        };
-        warn!(%topic, %error, "bars could not be read from the bus");
+        if let Some(bars) = self.bus.lock().await.read(topic, end, limit).await {
+            return Ok(bars);
+        }
         let until = Micros(end.map_or(i64::MAX, |end| end.0.saturating_sub(1)));
         let held = self.store.peek(topic, BarsDue::start(limit), until);
         held.ok_or_else(Refusal::bars_unreachable)
+    }
+}
+
+impl Link {
+    async fn read(&mut self, topic: &Topic, end: Option<Micros>, limit: usize) -> Option<Vec<Bar>> {
+        if self.failed.is_some_and(|at| at.elapsed() < REST_AFTER_FAILURE) {
+            return None;
+        }
+        let read = self.bars.read(topic, end, limit).await;
+        self.failed = read.is_err().then(Instant::now);
+        read.inspect_err(|error| warn!(%topic, %error, "bars could not be read from the bus")).ok()
     }
 }
 

@@ -6,9 +6,9 @@
 //! `klines`. A client that is slow or has just come is owed bars in the same way.
 
 use super::{
-    BarMark, BarsNews, Key, Tick, TopicId,
+    BarMark, BarsNews, Change, Key, Tick, TopicId,
     backlog::{Backlog, Cause},
-    cohorts::Seat,
+    cohorts::{Place, Seat},
     fan::Fan,
     members::MemberId,
     pass::{Source, Staged},
@@ -109,15 +109,22 @@ impl Fan {
         }
     }
 
-    /// Kline topics among those of which a member is due or holds the newest value. From now on no
-    /// bar of theirs may be missed.
-    pub(super) fn klines_among(&self, due: &[TopicId], held: &[TopicId]) -> Vec<TopicId> {
+    /// The bars that kline topics of a change begin with, for a member that stood at `old`. From now
+    /// on no bar of theirs may be missed.
+    pub(super) fn klines_of(&self, change: &Change, old: Option<Place>) -> Vec<(TopicId, BarsDue)> {
         let is_kline =
             |id: &&TopicId| self.topics.latest(**id).is_some_and(|newest| newest.bar.is_some());
-        for topic in held.iter().filter(is_kline).filter_map(|id| self.topics.name(*id)) {
+        for topic in change.held.iter().filter(is_kline).filter_map(|id| self.topics.name(*id)) {
             self.bars.want(topic);
         }
-        due.iter().filter(is_kline).copied().collect()
+        let had = |id| old.is_some_and(|old| self.cohorts.get(old.cohort).find(id).is_some());
+        let start = BarsDue::start(change.history);
+        let begins = |id: TopicId| {
+            // Who has had the topic all along misses nothing of what closes until it is served.
+            let closed = self.topics.get(id).filter(|_| had(id)).and_then(|entry| entry.closed);
+            (id, closed.map_or(start, |closed| start.with(BarsDue::missed(Some(closed)))))
+        };
+        change.due.iter().filter(is_kline).copied().map(begins).collect()
     }
 
     /// Adds the bars that are due before the newest one; false if they have to be waited for.

@@ -13,10 +13,7 @@ use super::{
     statuses::Statuses,
     topics::Topics,
 };
-use crate::{
-    bars::{BarStore, BarsDue},
-    wire::Encoding,
-};
+use crate::{bars::BarStore, wire::Encoding};
 use std::{
     collections::{BTreeSet, HashMap},
     rc::Rc,
@@ -165,7 +162,7 @@ impl Fan {
         let fresh: Vec<TopicId> = change.due.iter().chain(&change.held).copied().collect();
         let mut owed: Vec<Key> =
             self.statuses.unwell(&fresh, &self.topics).into_iter().map(Key::Status).collect();
-        let klines = self.klines_among(&change.due, &change.held);
+        let klines = self.klines_of(&change, old);
         owed.extend(change.due.into_iter().map(Key::Value));
         let place = match old {
             Some(old) if *self.cohorts.get(old.cohort).table == *table => Some(old),
@@ -188,8 +185,8 @@ impl Fan {
         member.place = place;
         let Some(backlog) = self.owe(id, Cause::Present, now) else { return };
         backlog.answer(change.answer);
-        for topic in klines {
-            backlog.owe_bars(topic, BarsDue::start(change.history));
+        for (topic, due) in klines {
+            backlog.owe_bars(topic, due);
         }
         for key in owed {
             backlog.queue(key);

@@ -157,6 +157,8 @@ impl Fan {
             } else if accepted <= start {
                 if let Source::Closed(tick) = &staged.frames {
                     backlog.miss_bar(tick);
+                    // It will be counted when it comes.
+                    self.counts.bars = self.counts.bars.saturating_sub(1);
                     start = end;
                     continue;
                 }

@@ -102,7 +102,7 @@ impl Book {
                 let mark = self.lines.bar(topic, entry.id, &entry.record, bar, standing.is_whole);
                 return entry.tell_bar(topic, bar, mark, &self.prices, out);
             }
-            let judgement = life.judge(&entry.record, standing.is_trusted, false);
+            let judgement = life.judge(&entry.record, entry.shard, standing.is_trusted, false);
             entry.tell(topic, judgement.state, &self.prices, out);
         }
     }
@@ -112,9 +112,15 @@ impl Book {
     fn tell_own_state(&mut self, topic: &Topic, out: &mut Vec<Update>) {
         let Some(entry) = self.entries.get(topic) else { return };
         let Some((id, state, reason)) = self.numbers.get_mut(topic) else { return };
-        let own = own_state(&entry.record);
-        if *state != own.state || *reason != own.reason {
-            (*state, *reason) = (own.state, own.reason.clone());
+        let none = Reason::NONE;
+        // A bar is as good as it ever was.
+        let (own, why, since) = match entry.record.body.ticker() {
+            Some(ticker) => (ticker.state, &ticker.reason, Some(ticker.state_since)),
+            None => (State::Live, &none, None),
+        };
+        if *state != own || reason != why {
+            (*state, *reason) = (own, why.clone());
+            let own = Judgement { state: own, reason: why.clone(), since };
             out.push(status(About::Topic(*id), StatusScope::Topic, topic.as_str(), &own));
         }
     }
@@ -163,8 +169,8 @@ impl Book {
         out: &mut Vec<Update>,
     ) {
         for (topic, entry) in &mut self.entries {
-            let judgement =
-                life.judge(&entry.record, trusted(entry.shard), entry.missing.is_some());
+            let (shard, is_missing) = (entry.shard, entry.missing.is_some());
+            let judgement = life.judge(&entry.record, shard, trusted(shard), is_missing);
             if judgement.state != entry.told {
                 entry.tell(topic, judgement.state, &self.prices, out);
             }
@@ -175,7 +181,7 @@ impl Book {
     pub fn give_up_missing(&mut self, life: &Life, now: Instant, out: &mut Vec<Update>) {
         let lost = |entry: &Entry| {
             entry.missing.is_some_and(|since| now.duration_since(since) > MISSING_FOR)
-                && life.is_alive(&entry.record.group)
+                && life.is_alive(&entry.record.group, entry.shard)
         };
         let gone: Vec<Topic> = self
             .entries
@@ -234,18 +240,6 @@ impl Entry {
                 frames: Frames::of(&KlineMessage::new(topic, stamp, bar)),
             })));
         }
-    }
-}
-
-/// What a record's feed says of it. A bar is as good as it ever was.
-fn own_state(record: &Record) -> Judgement {
-    match record.body.ticker() {
-        Some(ticker) => Judgement {
-            state: ticker.state,
-            reason: ticker.reason.clone(),
-            since: Some(ticker.state_since),
-        },
-        None => Judgement { state: State::Live, reason: Reason::NONE, since: None },
     }
 }
 

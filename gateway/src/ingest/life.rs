@@ -6,14 +6,15 @@ use std::{
     time::{Duration, Instant},
 };
 use tickcast_shared::{
-    bus::{Group, Heartbeat, LinkState, LinkStatus, Record},
+    bus::{Group, Heartbeat, LinkState, LinkStatus, Record, SHARDS, ShardId},
     clock::Micros,
     market::{ExchangeId, Reason, Source, State, Topic},
 };
 
 /// The bus counts as lost when no PING was answered for so long; one is sent a second.
 pub const BUS_SILENCE: Duration = Duration::from_millis(2500);
-/// A group counts as lost when nothing came from it for so long; it sends a heartbeat a second.
+/// A group counts as lost when nothing came from it for so long, and so do its topics on a shard when
+/// nothing came on that; it sends a heartbeat a second on each.
 pub const GROUP_SILENCE: Duration = Duration::from_secs(3);
 
 /// A state with its reason and its beginning.
@@ -55,8 +56,10 @@ pub struct GroupLife {
     pub clock: Option<(Micros, Instant)>,
     /// Its links at the last heartbeat.
     pub links: Vec<LinkStatus>,
-    /// Whether its values may be shown as live.
+    /// Whether its links may be shown as live.
     pub standing: Standing,
+    /// Whether its values may be, shard by shard: on a cluster one may be lost while others go on.
+    shards: [Pulse; SHARDS as usize],
     /// The writer that a standby took over from.
     pub before: Option<Before>,
 }
@@ -68,6 +71,36 @@ pub struct GroupLife {
 pub struct Before {
     epoch: u64,
     heard: Instant,
+}
+
+/// A group on one shard.
+#[derive(Debug, Clone, Copy)]
+struct Pulse {
+    heard: Instant,
+    standing: Standing,
+}
+
+impl GroupLife {
+    fn new(now: Instant) -> Self {
+        let unproven = Pulse { heard: now, standing: Standing::Unproven };
+        Self {
+            epoch: 0,
+            heard: now,
+            clock: None,
+            links: Vec::new(),
+            standing: Standing::Unproven,
+            before: None,
+            shards: [unproven; SHARDS as usize],
+        }
+    }
+
+    /// Whatever was heard on a shard proves nothing any more.
+    fn doubt(&mut self, shard: ShardId) {
+        let pulse = &mut self.shards[shard.index()];
+        if pulse.standing == Standing::Alive {
+            pulse.standing = Standing::Unproven;
+        }
+    }
 }
 
 /// What is known of a group's writer.
@@ -111,11 +144,26 @@ impl Life {
         if was_up {
             self.bus = BusLife::Lost { since: now };
         }
-        for life in self.groups.values_mut().filter(|life| life.standing == Standing::Alive) {
-            life.standing = Standing::Unproven;
-            life.before = None;
+        for life in self.groups.values_mut() {
+            if life.standing == Standing::Alive {
+                life.standing = Standing::Unproven;
+                life.before = None;
+            }
+            ShardId::all().for_each(|shard| life.doubt(shard));
         }
         was_up
+    }
+
+    /// A shard's subscription has ended, while others go on.
+    pub fn shard_lost(&mut self, shard: ShardId) {
+        self.groups.values_mut().for_each(|life| life.doubt(shard));
+    }
+
+    /// A shard is subscribed: silence on it is counted from here.
+    pub fn shard_subscribed(&mut self, shard: ShardId, now: Instant) {
+        for life in self.groups.values_mut() {
+            life.shards[shard.index()].heard = now;
+        }
     }
 
     /// Whether PINGs have gone unanswered for too long.
@@ -124,26 +172,22 @@ impl Life {
         matches!(self.bus, BusLife::Up { at } if now.duration_since(at) > BUS_SILENCE)
     }
 
-    /// Something came from a group. True if that changes how its values are to be judged.
+    /// Something came from a group on a shard. True if that changes how its values are to be judged.
     pub fn group_heard(
         &mut self,
         group: &Group,
         epoch: u64,
+        shard: ShardId,
         heartbeat: Option<&Heartbeat>,
         now: Instant,
     ) -> bool {
-        let life = self.groups.entry(group.clone()).or_insert_with(|| GroupLife {
-            epoch: 0,
-            heard: now,
-            clock: None,
-            links: Vec::new(),
-            standing: Standing::Unproven,
-            before: None,
-        });
+        let life = self.groups.entry(group.clone()).or_insert_with(|| GroupLife::new(now));
         if epoch < life.epoch {
             return false;
         }
-        let changed = epoch > life.epoch || life.standing != Standing::Alive;
+        let pulse = Pulse { heard: now, standing: Standing::Alive };
+        let on_shard = std::mem::replace(&mut life.shards[shard.index()], pulse);
+        let changed = epoch > life.epoch || on_shard.standing != Standing::Alive;
         if epoch > life.epoch {
             let was_alive = life.standing == Standing::Alive;
             life.before = was_alive.then_some(Before { epoch: life.epoch, heard: life.heard });
@@ -158,14 +202,24 @@ impl Life {
         changed
     }
 
-    /// Marks groups that have been silent for too long; returns those that were not before.
-    pub fn groups_gone_silent(&mut self, now: Instant) -> Vec<Group> {
-        let silent = |life: &GroupLife| now.duration_since(life.heard) > GROUP_SILENCE;
+    /// Marks groups, and groups on single shards, that have been silent for too long; returns those
+    /// that were not before, with the number of shards.
+    pub fn groups_gone_silent(&mut self, now: Instant) -> Vec<(Group, usize)> {
+        let is_silent = |heard: Instant| now.duration_since(heard) > GROUP_SILENCE;
         let mut gone = Vec::new();
         for (group, life) in &mut self.groups {
-            if life.standing != Standing::Silent && silent(life) {
+            if is_silent(life.heard) {
                 life.standing = Standing::Silent;
-                gone.push(group.clone());
+            }
+            let mut shards = 0;
+            for pulse in &mut life.shards {
+                if pulse.standing != Standing::Silent && is_silent(pulse.heard) {
+                    pulse.standing = Standing::Silent;
+                    shards += 1;
+                }
+            }
+            if shards > 0 {
+                gone.push((group.clone(), shards));
             }
         }
         gone
@@ -188,18 +242,27 @@ impl Life {
     pub fn excuse_groups(&mut self, now: Instant) {
         for life in self.groups.values_mut() {
             life.heard = now;
+            life.shards.iter_mut().for_each(|pulse| pulse.heard = now);
         }
     }
 
-    /// Whether the group's writer of that epoch, or a later one, lives.
+    /// Whether the group's writer lives, as far as a shard can tell.
     #[must_use]
-    pub fn is_alive(&self, group: &Group) -> bool {
-        self.groups.get(group).is_some_and(|life| life.standing == Standing::Alive)
+    pub fn is_alive(&self, group: &Group, shard: ShardId) -> bool {
+        let life = self.groups.get(group);
+        life.is_some_and(|life| life.shards[shard.index()].standing == Standing::Alive)
     }
 
-    /// How far a record may be believed. Only what its feed calls live can become less than that.
+    /// How far a record of a shard may be believed. Only what its feed calls live can become less
+    /// than that.
     #[must_use]
-    pub fn judge(&self, record: &Record, trusted: bool, missing: bool) -> Judgement {
+    pub fn judge(
+        &self,
+        record: &Record,
+        shard: ShardId,
+        trusted: bool,
+        missing: bool,
+    ) -> Judgement {
         let Some(ticker) = record.body.ticker() else {
             // A bar tells what was; it cannot become less true.
             return Judgement { state: State::Live, reason: Reason::NONE, since: None };
@@ -218,11 +281,13 @@ impl Life {
             (BusLife::Dialing, _) => stale(Reason::BUS_LOST, None),
             _ if !trusted => stale(Reason::BUS_LOST, None),
             _ if missing => stale(Reason::UNPROVEN, None),
-            (_, Some(life)) if life.epoch == record.stamp.epoch => match life.standing {
-                Standing::Alive => own,
-                Standing::Unproven => stale(Reason::UNPROVEN, None),
-                Standing::Silent => stale(Reason::FEED_LOST, None),
-            },
+            (_, Some(life)) if life.epoch == record.stamp.epoch => {
+                match life.shards[shard.index()].standing {
+                    Standing::Alive => own,
+                    Standing::Unproven => stale(Reason::UNPROVEN, None),
+                    Standing::Silent => stale(Reason::FEED_LOST, None),
+                }
+            }
             (_, Some(GroupLife { before: Some(before), .. }))
                 if before.epoch == record.stamp.epoch =>
             {

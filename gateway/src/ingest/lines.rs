@@ -94,11 +94,11 @@ impl Lines {
             let is_over = line.closed.is_some_and(|closed| bar.open_time <= closed);
             return (!is_over).then(|| mark(line.closed));
         }
-        let is_new_epoch = std::mem::replace(&mut line.epoch, epoch) != epoch;
         self.store.push(topic, bar.clone());
         if line.closed.is_some_and(|closed| bar.open_time <= closed) {
             return Some(mark(line.closed));
         }
+        let is_new_epoch = std::mem::replace(&mut line.epoch, epoch) != epoch;
         // A feed that takes over may have filled in what closed while there was none.
         let is_next = line.closed.is_none_or(|closed| bar.open_time <= follower(topic, closed));
         if !is_whole || is_new_epoch && !is_next && self.store.is_wanted(topic) {
@@ -136,6 +136,10 @@ impl Lines {
             self.store.clear(topic);
             return;
         }
+        if line.reading == Reading::Asked {
+            // What comes of it is too old, and asks again.
+            return;
+        }
         let limit = line.closed.map_or(MOST_BARS, |closed| missed_at_most(topic, closed, now));
         line.reading = Reading::Asked;
         let generation = line.generation;
@@ -151,7 +155,8 @@ impl Lines {
             };
             match line.reading {
                 Reading::Failed { .. } => line.reading = Reading::Failed { again: true },
-                Reading::No | Reading::Asked => {
+                Reading::Asked => {}
+                Reading::No => {
                     line.reading = Reading::Asked;
                     let generation = line.generation;
                     self.jobs.push(Job { topic, limit: MOST_BARS, generation });
@@ -224,3 +229,6 @@ fn missed_at_most(topic: &Topic, closed: Micros, now: Micros) -> usize {
     let most = now.0.saturating_sub(closed.0) / interval.micros() + OVERLAP;
     usize::try_from(most).map_or(MOST_BARS, |most| most.min(MOST_BARS))
 }
+
+#[cfg(test)]
+mod tests;

@@ -116,11 +116,13 @@ impl Ingest {
         match event {
             Event::Subscribed(shard) => {
                 self.merges[shard.index()].subscribed();
+                self.life.shard_subscribed(shard, Instant::now());
                 subscriber.request_snapshot(shard, Duration::ZERO);
             }
             Event::Unsubscribed(shard) => {
                 self.merges[shard.index()].lost();
                 self.book.lines.distrust(shard);
+                self.life.shard_lost(shard);
                 self.rejudge(&mut out);
             }
             Event::Message(shard, message) => {
@@ -169,7 +171,7 @@ impl Ingest {
             self.book.lines.distrust(shard);
         }
         let heartbeat = message.heartbeat.as_ref();
-        if self.life.group_heard(&message.group, message.epoch, heartbeat, now) {
+        if self.life.group_heard(&message.group, message.epoch, shard, heartbeat, now) {
             let merges = &self.merges;
             self.book.rejudge(&self.life, |shard| merges[shard.index()].is_trusted(), out);
         }
@@ -264,8 +266,11 @@ impl Ingest {
         }
         if matches!(self.life.bus, BusLife::Up { .. }) {
             let gone = self.life.groups_gone_silent(now);
-            for group in &gone {
-                warn!(%group, "no heartbeat from this feed group; its prices are stale");
+            for (group, shards) in &gone {
+                warn!(
+                    %group, shards, of = SHARDS,
+                    "no heartbeat from this feed group; its prices on these shards are stale"
+                );
             }
             if self.life.predecessors_gone(now) || !gone.is_empty() {
                 self.rejudge(&mut out);

@@ -81,12 +81,20 @@ impl Stage {
         change: impl FnOnce(&mut GatewayConfig),
         inherited: impl IntoIterator<Item = std::net::TcpListener>,
     ) -> Self {
+        Self::start_on(Bus::Memory(Default::default()), change, inherited).await
+    }
+
+    /// On a bus of the test's own.
+    pub async fn start_on(
+        bus: Bus,
+        change: impl FnOnce(&mut GatewayConfig),
+        inherited: impl IntoIterator<Item = std::net::TcpListener>,
+    ) -> Self {
         let mut config =
             GatewayConfig { listen: ([127, 0, 0, 1], 0).into(), shards: 2, ..Default::default() };
         config.limits.drain_notice_ms = 0;
         change(&mut config);
-        let (bus, clock, mut tasks) =
-            (Bus::Memory(Default::default()), Clock::start(), Tasks::new());
+        let (clock, mut tasks) = (Clock::start(), Tasks::new());
         let (gateway, ready) = gateway(config, inherited, &bus, clock, &mut tasks).await;
         let Gateway { address, proxied, admin_routes } = gateway;
         let publisher = bus.publisher(Group::new("main"));

@@ -19,7 +19,7 @@ use tokio::{
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
-        Message,
+        self, Message,
         protocol::{CloseFrame, Role, WebSocketConfig},
     },
 };
@@ -55,37 +55,51 @@ pub(super) async fn serve(stage: Arc<Stage>, upgraded: Upgraded, dial: Dial) {
     };
     let age = Age::new(Instant::now(), stage.exchange);
     let mut connection = Connection { stage, link, session, age, socket };
-    if connection.perform(actions).await.is_continue() {
+    if connection.thawed().await.is_continue() && connection.perform(actions).await.is_continue() {
         connection.run(orders).await;
     }
     connection.stage.leave(&connection.link);
 }
 
+/// What a connection has waited for.
+enum Event {
+    Message(Option<Result<Message, tungstenite::Error>>),
+    /// So many orders.
+    Orders(usize),
+    Due,
+    Aged(Aged),
+    /// The faults in force are others.
+    Faults,
+}
+
 impl Connection {
+    /// Waits until no fault holds it still.
+    async fn thawed(&mut self) -> Flow {
+        let mut faults = self.stage.watch_faults();
+        tokio::select! {
+            () = self.link.cut.cancelled() => Flow::Break(()),
+            // The sender lives in the stage that we hold.
+            _ = faults.wait_for(|faults| !faults.frozen) => Flow::Continue(()),
+        }
+    }
+
     async fn run(&mut self, mut orders: mpsc::Receiver<Order>) {
         let cut = self.link.cut.clone();
         let mut faults = self.stage.watch_faults();
         let mut batch = Vec::with_capacity(ORDERS_AT_ONCE);
         loop {
-            let deadline = self.session.deadline(self.stage.timings);
             let (frozen, aged) = {
                 let faults = faults.borrow_and_update();
                 (faults.frozen, self.age.next(&faults))
             };
             let step = async {
-                tokio::select! {
-                    message = self.socket.next(), if !frozen => match message {
-                        Some(Ok(message)) => self.receive(message).await,
-                        Some(Err(_)) | None => Flow::Break(()),
-                    },
-                    taken = orders.recv_many(&mut batch, ORDERS_AT_ONCE), if !frozen => {
-                        if taken == 0 { Flow::Break(()) } else { self.obey(&mut batch).await }
-                    }
-                    () = sleep_until(deadline.into()), if !frozen => self.due().await,
-                    aged = reached(aged), if !frozen => self.grow_old(aged).await,
-                    // The sender lives in the stage that we hold.
-                    _ = faults.changed() => Flow::Continue(()),
-                }
+                let event = tokio::select! {
+                    // What is ready at the same moment comes under the new faults already.
+                    biased;
+                    _ = faults.changed() => Event::Faults,
+                    event = self.wait(&mut orders, &mut batch, aged), if !frozen => event,
+                };
+                self.handle(event, &mut batch).await
             };
             let flow = tokio::select! {
                 // Dropping the socket in the middle of a message is what a cut looks like.
@@ -95,6 +109,33 @@ impl Connection {
             if flow.is_break() {
                 return;
             }
+        }
+    }
+
+    /// The next event. May be given up at any time without losing one.
+    async fn wait(
+        &mut self,
+        orders: &mut mpsc::Receiver<Order>,
+        batch: &mut Vec<Order>,
+        aged: Option<(Instant, Aged)>,
+    ) -> Event {
+        let deadline = self.session.deadline(self.stage.timings);
+        tokio::select! {
+            message = self.socket.next() => Event::Message(message),
+            taken = orders.recv_many(batch, ORDERS_AT_ONCE) => Event::Orders(taken),
+            () = sleep_until(deadline.into()) => Event::Due,
+            aged = reached(aged) => Event::Aged(aged),
+        }
+    }
+
+    async fn handle(&mut self, event: Event, batch: &mut Vec<Order>) -> Flow {
+        match event {
+            Event::Message(Some(Ok(message))) => self.receive(message).await,
+            Event::Message(Some(Err(_)) | None) | Event::Orders(0) => Flow::Break(()),
+            Event::Orders(_) => self.obey(batch).await,
+            Event::Due => self.due().await,
+            Event::Aged(aged) => self.grow_old(aged).await,
+            Event::Faults => Flow::Continue(()),
         }
     }
 

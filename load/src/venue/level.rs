@@ -5,6 +5,9 @@ use std::time::{Duration, Instant};
 /// The level at which a walk begins: all of it, in parts per million.
 const WHOLE: f64 = 1_000_000.0;
 
+/// Highest factor; a turnover at more of a price would leave the decimal type.
+const HIGHEST: f64 = 1000.0;
+
 /// A factor to the walk's prices that moves from one value to another.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Level {
@@ -23,14 +26,13 @@ impl Level {
     /// Begins to move by so many percent of the present level; -50 halves the prices.
     pub(super) fn shift(&mut self, percent: f64, over: Duration, now: Instant) {
         let from = self.factor(now);
-        // A price below zero is none.
-        let to = from * (1.0 + percent / 100.0).max(0.0);
+        let to = (from * (1.0 + percent / 100.0)).clamp(0.0, HIGHEST);
         self.moving = Some(Move { from, to, begun: now, over });
     }
 
     /// The factor at a time in parts per million.
     pub(super) fn parts_per_million(&self, now: Instant) -> i64 {
-        // A float too large for the integer becomes its largest, which the walk bounds.
+        // Between 0 and a thousand millions.
         (self.factor(now) * WHOLE).round() as i64
     }
 
@@ -58,5 +60,8 @@ mod tests {
         assert_eq!(level.parts_per_million(at(60)), 1_200_000);
         level.shift(-300.0, Duration::ZERO, at(61));
         assert_eq!(level.parts_per_million(at(61)), 0);
+        let mut high = Level::default();
+        high.shift(1e9, Duration::ZERO, start);
+        assert_eq!(high.parts_per_million(start), 1_000_000_000);
     }
 }

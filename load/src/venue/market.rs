@@ -16,7 +16,10 @@ impl VenueControl {
         let symbol: Symbol = symbol.parse()?;
         let stage = &self.stage;
         let instrument = Instrument::spot(stage.exchange, &symbol);
-        let is_known = stage.catalogue().by_symbol(symbol.as_str()).is_some();
+        let catalogue = stage.catalogue();
+        // What was delisted walks on in silence.
+        let is_known = catalogue.by_symbol(symbol.as_str()).is_some()
+            || catalogue.is_delisted(symbol.as_str());
         stage.change_catalogue(|catalogue| catalogue.with(instrument.clone()));
         match stage.walking {
             Some(walking) if !is_known => {

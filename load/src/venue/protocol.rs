@@ -46,6 +46,12 @@ impl Exchange {
         quote.into_iter().chain(summary.then_some(Channel::Summary)).collect()
     }
 
+    /// Whether quotes and last prices come by channels of their own, so that a tick without one of
+    /// them says nothing of it.
+    pub(super) fn tells_apart(self) -> bool {
+        matches!(self, Self::Binance | Self::Kraken | Self::Bybit)
+    }
+
     /// A tick as a message of a channel, if the exchange has such a channel.
     pub(super) fn render(
         self,

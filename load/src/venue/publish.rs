@@ -30,8 +30,7 @@ impl Stage {
             Some(instrument) => instrument.name.clone(),
             None => tick.symbol.as_str().into(),
         };
-        let latest = Latest { tick: tick.clone(), told: Instant::now() };
-        let before = lock(&self.latest).insert(name.clone(), latest).map(|latest| latest.tick);
+        let before = self.remember(&name, &tick, channels);
         let count = self.ticks.fetch_add(1, Ordering::Relaxed) + 1;
         let (odd, disorder) = {
             let faults = self.faults();
@@ -51,6 +50,9 @@ impl Stage {
         let mut next = now + quiet;
         let mut again: Vec<(Arc<str>, Tick)> = Vec::new();
         for (name, latest) in lock(&self.latest).iter_mut() {
+            if latest.tick.bid.is_none() && latest.tick.ask.is_none() {
+                continue;
+            }
             if latest.told + quiet <= now {
                 latest.told = now;
                 again.push((name.clone(), latest.tick.clone()));
@@ -62,6 +64,24 @@ impl Stage {
             self.tell(&catalogue, &name, &tick, &[Channel::Quote]);
         }
         next
+    }
+
+    /// Keeps a tick as the present state of its instrument and returns the one before it.
+    fn remember(&self, name: &Arc<str>, tick: &Tick, channels: &[Channel]) -> Option<Tick> {
+        let mut all = lock(&self.latest);
+        let before = all.remove(name);
+        let mut tick = tick.clone();
+        let mut told = Instant::now();
+        if let Some(before) = &before {
+            if self.exchange.tells_apart() {
+                tick.complete(&before.tick);
+            }
+            if !channels.contains(&Channel::Quote) {
+                told = before.told;
+            }
+        }
+        all.insert(name.clone(), Latest { tick, told });
+        before.map(|latest| latest.tick)
     }
 
     fn numbered(&self, mut tick: Tick) -> Tick {

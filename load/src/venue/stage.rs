@@ -59,7 +59,7 @@ pub(super) struct Link {
 #[derive(Debug, Clone)]
 pub(super) struct Latest {
     pub(super) tick: Tick,
-    /// When it was last told.
+    /// When its quote was last told.
     pub(super) told: Instant,
 }
 

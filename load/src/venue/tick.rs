@@ -58,6 +58,31 @@ impl Tick {
         self
     }
 
+    /// Takes over what it says nothing of: a quote without either side, the last price, figures of
+    /// the day.
+    pub(super) fn complete(&mut self, before: &Self) {
+        if self.bid.is_none() && self.ask.is_none() {
+            self.bid.clone_from(&before.bid);
+            self.bid_qty.clone_from(&before.bid_qty);
+            self.ask.clone_from(&before.ask);
+            self.ask_qty.clone_from(&before.ask_qty);
+        }
+        if self.last.is_none() {
+            self.last.clone_from(&before.last);
+            self.last_qty.clone_from(&before.last_qty);
+        }
+        let figures = [
+            (&mut self.open_24h, &before.open_24h),
+            (&mut self.high_24h, &before.high_24h),
+            (&mut self.low_24h, &before.low_24h),
+            (&mut self.volume_24h, &before.volume_24h),
+            (&mut self.quote_volume_24h, &before.quote_volume_24h),
+        ];
+        for (own, before) in figures.into_iter().filter(|(own, _)| own.is_none()) {
+            own.clone_from(before);
+        }
+    }
+
     /// The same with a sequence number of its own.
     #[must_use]
     pub fn with_sequence(mut self, sequence: u64) -> Self {

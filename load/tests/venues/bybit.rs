@@ -72,6 +72,10 @@ async fn a_quiet_quote_is_sent_again_under_the_same_number() {
     let again = client.json().await;
     assert_eq!((&first["data"], &first["data"]["u"]), (&again["data"], &json!(42)));
     assert!(again["ts"].as_i64().unwrap() > first["ts"].as_i64().unwrap());
+    // A trade alone says nothing of the quote.
+    let trade = Tick { symbol: "BTC-USDT".into(), last: Some("1.5".into()), ..Tick::default() };
+    venue.control.push_tick(trade);
+    assert_eq!(client.json().await["data"]["b"], json!([["1", "1"]]));
 }
 
 #[tokio::test]

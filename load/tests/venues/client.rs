@@ -16,7 +16,7 @@ use tokio_tungstenite::{
 use tokio_util::sync::CancellationToken;
 
 /// Longer than anything here takes on a loaded machine.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 pub async fn venue(exchange: Exchange, change: impl FnOnce(&mut VenueConfig)) -> Venue {
     let mut config = VenueConfig::new(exchange);

@@ -94,7 +94,9 @@ async fn a_frozen_exchange_neither_reads_nor_writes_nor_closes() {
     venue.control.change(|faults| faults.frozen = true);
     client.send("ping").await;
     // What was on its way still comes.
-    while timeout(SLOW, client.next()).await.is_ok() {}
+    while let Ok(message) = timeout(SLOW, client.next()).await {
+        assert!(message.is_some(), "it has closed");
+    }
     assert_eq!(venue.control.counts().open, 1);
     venue.control.change(|faults| faults.frozen = false);
     loop {

@@ -5,7 +5,7 @@
 //! writing group's fence holds the writer's epoch. A reader subscribes first, then takes a snapshot
 //! with its `n`, and from there on sees every message or a hole in `n`.
 //!
-//! Two variants keep one contract (`contract.rs` runs against both): [`memory`] for a single
+//! Two variants keep one contract (`contract` runs against all of them): [`memory`] for a single
 //! process, [`redis`] for everything else.
 
 pub mod bars;
@@ -45,7 +45,7 @@ pub const MAX_EPOCH: u64 = 1 << 52;
 pub const MAX_BATCH: usize = 1024;
 
 /// Most bars in one message: each costs the server some steps of its own.
-const MAX_BATCH_BARS: usize = 512;
+pub const MAX_BATCH_BARS: usize = 512;
 
 /// A set of topics with one writer at a time, `main` unless configured otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -115,7 +115,8 @@ pub struct ShardBatch {
     /// Topics that cease to exist, after the values were written.
     pub removes: Vec<Topic>,
     /// Closed bars to keep, each in the place of one with the same opening; see [`Bars`]. They are
-    /// not published by themselves.
+    /// not published by themselves. A batch of at most [`MAX_BATCH`] values and [`MAX_BATCH_BARS`]
+    /// bars is one atomic step.
     pub bars: Vec<(Topic, Bar)>,
 }
 
@@ -254,8 +255,8 @@ impl Bus {
 }
 
 /// The feed's half of the bus. On Redis a call answers or fails within
-/// [`redis::COMMAND_TIMEOUT`], and as much again when it has to dial; after an error the next one
-/// dials anew.
+/// [`redis::COMMAND_TIMEOUT`], and as much again each when it has to ask where the server is, and to
+/// dial; after an error the next one dials anew.
 #[derive(Debug)]
 pub enum Publisher {
     /// In this process.
@@ -320,6 +321,15 @@ impl Publisher {
         match self {
             Self::Memory(it) => it.heartbeat(heartbeat),
             Self::Redis(it) => it.heartbeat(heartbeat).await,
+        }
+    }
+
+    /// Whether shards of a cluster could not be written, and can again since a heartbeat: then every
+    /// topic is to be written again. While a shard is lost, writes to it succeed without effect.
+    pub fn take_regained(&mut self) -> bool {
+        match self {
+            Self::Memory(_) => false,
+            Self::Redis(it) => it.take_regained(),
         }
     }
 

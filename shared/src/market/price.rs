@@ -77,11 +77,18 @@ impl FromStr for Price {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let number = exact(text)?;
+        Self::try_from(exact(text)?)
+    }
+}
+
+impl TryFrom<Decimal> for Price {
+    type Error = ParseError;
+
+    fn try_from(number: Decimal) -> Result<Self, ParseError> {
         if number <= Decimal::ZERO {
-            Err(ParseError::NotPositive(text.into()))
+            Err(ParseError::NotPositive(number.to_string()))
         } else if number > MAX_PRICE {
-            Err(ParseError::Absurd(text.into()))
+            Err(ParseError::Absurd(number.to_string()))
         } else {
             Ok(Self(number))
         }

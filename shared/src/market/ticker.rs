@@ -61,6 +61,22 @@ impl Reason {
     pub const FEED_LOST: Self = Self::new("feed_lost");
     /// A cached value whose feed has not yet proven that it lives.
     pub const UNPROVEN: Self = Self::new("unproven");
+    /// Fewer venues than an index needs have a price that counts.
+    pub const QUORUM: Self = Self::new("quorum");
+    /// The two venues of an index are too far apart.
+    pub const DISAGREE: Self = Self::new("disagree");
+    /// Left out of an index: nothing received yet.
+    pub const PENDING: Self = Self::new("pending");
+    /// Left out of an index: the venue's price is stale.
+    pub const STALE: Self = Self::new("stale");
+    /// Left out of an index: the venue does not trade the symbol.
+    pub const HALTED: Self = Self::new("halted");
+    /// Left out of an index: bid or ask is unknown.
+    pub const NO_QUOTE: Self = Self::new("no_quote");
+    /// Left out of an index: bid and ask are too far apart.
+    pub const WIDE_SPREAD: Self = Self::new("wide_spread");
+    /// Left out of an index: too far from the other venues.
+    pub const OUTLIER: Self = Self::new("outlier");
 
     const fn new(code: &'static str) -> Self {
         Self(Cow::Borrowed(code))

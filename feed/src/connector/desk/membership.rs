@@ -3,7 +3,7 @@
 use super::{Book, Entry};
 use crate::{
     connector::watch::Watch,
-    exchange::{Exchange, Instrument, Listing, Part},
+    exchange::{Listing, Part},
     quality::Change,
 };
 use metrics::counter;
@@ -19,19 +19,6 @@ use tracing::{info, warn};
 const QUARANTINE: Duration = Duration::from_secs(3600);
 /// Symbols named in one log line.
 const NAMED_IN_LOG: usize = 10;
-
-/// A symbol as its venue lists it, or as the venue's naming rule has it without a list.
-fn instrument(listing: &Listing, exchange: &dyn Exchange, symbol: &Symbol) -> Option<Instrument> {
-    match listing {
-        Listing::Listed(all) => all.get(symbol).filter(|it| it.trading).cloned(),
-        Listing::ByRule => Some(Instrument {
-            symbol: symbol.clone(),
-            venue_symbol: exchange.name_by_rule(symbol),
-            rest_symbol: None,
-            trading: true,
-        }),
-    }
-}
 
 impl Entry {
     /// The venue's name of it, if it is to be subscribed to.
@@ -94,7 +81,7 @@ impl Book {
         for at in 0..self.roll.len() {
             let entry = &mut self.roll[at];
             entry.quarantine = entry.quarantine.filter(|until| *until > now);
-            let found = instrument(listing, self.venue.exchange, &entry.symbol);
+            let found = listing.instrument(self.venue.exchange, &entry.symbol);
             if found.is_none() {
                 unlisted.push(at);
             }

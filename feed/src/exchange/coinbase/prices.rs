@@ -3,10 +3,11 @@
 use super::rest::refusal;
 use crate::exchange::{
     Addresses, Instrument, Part, RestFault, Update,
-    candles::{Columns, Row, Unit, bars, bound, seconds},
+    candles::{Columns, Row, Unit, bars, bound, rfc3339},
     text::Text,
 };
 use serde::Deserialize;
+use std::time::Duration;
 use tickcast_shared::{
     clock::Micros,
     market::{Bar, Interval},
@@ -55,7 +56,7 @@ pub(super) fn tickers(
     Ok(())
 }
 
-/// Candles that open between two times in seconds.
+/// Candles that open between two times.
 pub(super) fn bars_url(
     addresses: &Addresses,
     instrument: &Instrument,
@@ -65,7 +66,8 @@ pub(super) fn bars_url(
 ) -> String {
     let (rest, name) = (&addresses.rest, instrument.rest_symbol());
     let granularity = interval.micros() / 1_000_000;
-    let (start, last) = (seconds(from), seconds(bound(interval, end)) - 1);
+    let last = bound(interval, end).minus(Duration::from_secs(1));
+    let (start, last) = (rfc3339(from), rfc3339(last));
     format!("{rest}/products/{name}/candles?granularity={granularity}&start={start}&end={last}")
 }
 

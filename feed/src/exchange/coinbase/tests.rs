@@ -194,7 +194,7 @@ fn a_ticker_by_rest_belongs_to_the_product_asked_for() {
 fn bars_are_written_low_high_open_close() {
     let answer =
         r#"[[1700006400,48000,51000.5,49000,50000.3,12.5],[1700002800,47000,50000,48000,49000,1]]"#;
-    let url = "https://api.exchange.coinbase.com/products/BTC-USD/candles?granularity=3600&start=1700002800&end=1700009999";
+    let url = "https://api.exchange.coinbase.com/products/BTC-USD/candles?granularity=3600&start=2023-11-14T23:00:00Z&end=2023-11-15T00:59:59Z";
     bars_of(&Coinbase, ("BTC-USD", Interval::H1, 1_700_002_800, 1_700_010_000), url, answer)
         .same(&["1700002800 48000 50000 47000 49000", "1700006400 49000 51000.5 48000 50000.3"]);
     assert_eq!(Coinbase.bars_from(Interval::H4), Interval::H1);

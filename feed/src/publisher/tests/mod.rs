@@ -1,6 +1,7 @@
 //! A publisher as a reader of the bus sees it.
 
+mod derived;
 mod faults;
-pub(super) mod rig;
+pub(crate) mod rig;
 mod table;
 mod takeover;

@@ -1,6 +1,10 @@
 //! A running publisher, and a reader that lets nothing run backwards.
 
-use crate::{outbox::Outbox, publisher};
+use crate::{
+    derive::Rules,
+    outbox::Outbox,
+    publisher::{self, Assignment, Shelf},
+};
 use std::{
     collections::HashMap,
     sync::Arc,
@@ -62,6 +66,7 @@ pub fn seen(record: &Record) -> (State, String, Option<String>) {
 pub struct Feed {
     pub outbox: Outbox,
     pub readiness: Readiness,
+    pub shelf: Shelf,
     token: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -73,19 +78,31 @@ impl Feed {
         for (name, ticker) in before {
             outbox.put(topic(name), ticker.clone());
         }
+        let topics = topics.iter().map(|name| topic(name)).collect();
+        Self::start_with(bus, topics, outbox, Rules::default(), Clock::start())
+    }
+
+    /// Responsible for these topics, and for what follows from them.
+    pub fn start_with(
+        bus: &Bus,
+        topics: Vec<Topic>,
+        outbox: Outbox,
+        rules: Rules,
+        clock: Clock,
+    ) -> Self {
         let (readiness, token) = (Readiness::default(), CancellationToken::new());
-        let configured = topics.iter().map(|name| (topic(name), pending())).collect();
+        let (shelf, requests) = publisher::shelf();
+        let configured = topics.into_iter().map(|topic| (topic, pending())).collect();
         let run = publisher::run(
             bus.clone(),
-            Group::new("main"),
+            Assignment { group: Group::new("main"), configured, rules, requests },
             outbox.clone(),
-            configured,
-            Clock::start(),
+            clock,
             readiness.clone(),
             token.clone(),
         );
         let task = tokio::spawn(async move { run.await.unwrap() });
-        Self { outbox, readiness, token, task }
+        Self { outbox, readiness, shelf, token, task }
     }
 
     pub async fn ready(&self) {
@@ -153,7 +170,15 @@ impl Watcher {
 
     /// Follows until the topic's value is like that; returns the value.
     pub async fn sees(&mut self, name: &str, like: impl Fn(&Record) -> bool) -> Arc<Record> {
-        let wanted = topic(name);
+        self.sees_topic(topic(name), like).await
+    }
+
+    /// The same for a topic of any kind.
+    pub async fn sees_topic(
+        &mut self,
+        wanted: Topic,
+        like: impl Fn(&Record) -> bool,
+    ) -> Arc<Record> {
         let follow = async {
             loop {
                 if let Some(record) = self.last.get(&wanted).filter(|record| like(record)) {
@@ -191,7 +216,11 @@ impl Watcher {
 
     /// Follows until the topic is removed.
     pub async fn sees_removal(&mut self, name: &str) {
-        let wanted = topic(name);
+        self.sees_removal_of(topic(name)).await;
+    }
+
+    /// The same for a topic of any kind.
+    pub async fn sees_removal_of(&mut self, wanted: Topic) {
         let follow = async {
             while !self.removed.contains(&wanted) {
                 let event = self.subscriber.next().await;

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 const NOW: Micros = Micros(1_000);
 
 fn table(names: &[&str]) -> Table {
-    let configured = names.iter().map(|name| (topic(name), pending())).collect();
+    let configured = names.iter().map(|name| (topic(name), Body::Ticker(pending()))).collect();
     let mut table = Table::new(Group::new("main"), configured);
     table.enter(7);
     table

@@ -20,8 +20,13 @@ fn live_record() -> Record {
     }
 }
 
+/// The shard of the record.
+fn own_shard() -> ShardId {
+    ShardId::new(5).unwrap()
+}
+
 fn shown(life: &Life) -> (State, String) {
-    let judgement = life.judge(&live_record(), true, false);
+    let judgement = life.judge(&live_record(), own_shard(), true, false);
     (judgement.state, judgement.reason.as_str().to_owned())
 }
 
@@ -32,7 +37,7 @@ fn nothing_is_live_after_an_outage_until_its_feed_is_heard_again() {
     assert_eq!(shown(&life), (State::Stale, "bus_lost".into()));
     life.bus_alive(start);
     assert_eq!(shown(&life), (State::Stale, "unproven".into()));
-    life.group_heard(&group, EPOCH, None, start);
+    life.group_heard(&group, EPOCH, own_shard(), None, start);
     assert_eq!(shown(&life), (State::Live, "none".into()));
 
     life.bus_lost(Micros(9));
@@ -46,7 +51,10 @@ fn nothing_is_live_after_an_outage_until_its_feed_is_heard_again() {
     let late = back + GROUP_SILENCE + Duration::from_millis(1);
     assert_eq!(life.groups_gone_silent(late).len(), 1);
     assert_eq!(shown(&life), (State::Stale, "feed_lost".into()));
-    assert!(life.group_heard(&group, EPOCH, None, late), "its values are to be judged anew");
+    assert!(
+        life.group_heard(&group, EPOCH, own_shard(), None, late),
+        "its values are to be judged anew"
+    );
     assert_eq!(shown(&life), (State::Live, "none".into()));
 }
 
@@ -54,9 +62,10 @@ fn nothing_is_live_after_an_outage_until_its_feed_is_heard_again() {
 fn another_epoch_of_the_group_proves_nothing_of_this_one() {
     let (mut life, now) = (Life::default(), Instant::now());
     life.bus_alive(now);
-    life.group_heard(&Group::new("main"), EPOCH + 1, None, now);
+    life.group_heard(&Group::new("main"), EPOCH + 1, own_shard(), None, now);
     assert_eq!(shown(&life), (State::Stale, "unproven".into()));
-    assert!(!life.group_heard(&Group::new("main"), EPOCH, None, now), "a step back is no news");
+    let news = life.group_heard(&Group::new("main"), EPOCH, own_shard(), None, now);
+    assert!(!news, "a step back is no news");
 }
 
 #[test]
@@ -95,9 +104,9 @@ fn a_living_group_speaks_for_an_exchange_before_a_silent_one() {
         source: tickcast_shared::market::Source::Stream,
     };
     let beat = |reconnects| Heartbeat { sent: Micros(5), links: vec![link(reconnects)] };
-    life.group_heard(&Group::new("old"), 9, Some(&beat(1)), now);
+    life.group_heard(&Group::new("old"), 9, own_shard(), Some(&beat(1)), now);
     let later = now + GROUP_SILENCE + Duration::from_secs(1);
-    life.group_heard(&Group::new("new"), 5, Some(&beat(2)), later);
+    life.group_heard(&Group::new("new"), 5, own_shard(), Some(&beat(2)), later);
     life.groups_gone_silent(later);
     let exchanges = life.exchanges();
     let (_, kucoin) = exchanges.first_key_value().unwrap();
@@ -109,8 +118,43 @@ fn an_age_is_told_by_the_feeds_clock_and_our_monotonic_time() {
     let (mut life, now) = (Life::default(), Instant::now());
     let topic: Topic = "ticker:kucoin:BTC-USDT".parse().unwrap();
     let beat = Heartbeat { sent: Micros(2_000_002), links: Vec::new() };
-    life.group_heard(&Group::new("main"), EPOCH, Some(&beat), now);
+    life.group_heard(&Group::new("main"), EPOCH, own_shard(), Some(&beat), now);
     let wrong_wall_clock = Micros(3_600_000_000);
     let age = life.age(&topic, &live_record(), now + Duration::from_secs(1), wrong_wall_clock);
     assert_eq!(age, Some(Duration::from_secs(3)));
+}
+
+#[test]
+fn a_shard_on_which_nothing_comes_is_stale_while_others_live() {
+    let (mut life, start) = (Life::default(), Instant::now());
+    let (group, other) = (Group::new("main"), ShardId::new(6).unwrap());
+    life.bus_alive(start);
+    life.group_heard(&group, EPOCH, other, None, start);
+    assert_eq!(shown(&life), (State::Stale, "unproven".into()), "not heard here yet");
+    life.group_heard(&group, EPOCH, own_shard(), None, start);
+    assert_eq!(shown(&life), (State::Live, "none".into()));
+    let late = start + GROUP_SILENCE + Duration::from_millis(1);
+    life.group_heard(&group, EPOCH, other, None, late);
+    assert_eq!(life.groups_gone_silent(late), [(group.clone(), 15)]);
+    assert_eq!(shown(&life), (State::Stale, "feed_lost".into()));
+    assert!(life.is_alive(&group, other) && !life.is_alive(&group, own_shard()));
+    assert_eq!(life.groups[&group].standing, Standing::Alive, "its links are known");
+    assert!(life.group_heard(&group, EPOCH, own_shard(), None, late));
+    assert_eq!(shown(&life), (State::Live, "none".into()));
+}
+
+#[test]
+fn a_shard_that_was_unsubscribed_is_to_be_proven_again() {
+    let (mut life, start) = (Life::default(), Instant::now());
+    let group = Group::new("main");
+    life.bus_alive(start);
+    life.group_heard(&group, EPOCH, own_shard(), None, start);
+    life.shard_lost(own_shard());
+    assert_eq!(shown(&life), (State::Stale, "unproven".into()));
+    let back = start + Duration::from_secs(60);
+    life.shard_subscribed(own_shard(), back);
+    let gone = life.groups_gone_silent(back + GROUP_SILENCE);
+    assert_eq!(gone, [(group.clone(), 15)], "counted from its return");
+    life.group_heard(&group, EPOCH, own_shard(), None, back);
+    assert_eq!(shown(&life), (State::Live, "none".into()));
 }

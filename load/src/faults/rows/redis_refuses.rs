@@ -4,9 +4,9 @@ use super::{hold, seconds};
 use crate::faults::{
     FaultsConfig, FaultsError,
     figure::Figure,
-    market::{Market, SYMBOLS, until},
+    market::{Heard, Market, SYMBOLS, until},
 };
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 use tickcast_shared::bus::{Bus, Event, redis::Redis};
 use tokio::time::{sleep, timeout};
 
@@ -55,8 +55,11 @@ async fn refuse(
     let (before, span) = (kept(&market).await?, hold(config, REFUSING));
     let sent = messages(&bus, span).await;
     let after = kept(&market).await?;
+    let stamps = stamps(&witness.heard());
     market.redis.command(end).await?;
-    let live = witness.until(PATIENCE, |heard| heard.live() == SYMBOLS && heard.not_live > 0).await;
+    let live =
+        witness.until(PATIENCE, |heard| heard.live() == SYMBOLS && all_newer(heard, &stamps));
+    let live = live.await;
     let heard = witness.heard();
     let figure = |what: &str| format!("{name}: {what}");
     Ok(vec![
@@ -67,6 +70,15 @@ async fn refuse(
         Figure::at_most(figure("tickers older than before"), 0.0, Some(heard.steps_back as f64)),
         Figure::holds(figure("the client stayed connected"), heard.closed.is_none()),
     ])
+}
+
+/// Each topic's place in the order.
+fn stamps(heard: &Heard) -> HashMap<String, (u64, u64)> {
+    heard.newest.iter().map(|(topic, it)| (topic.clone(), (it.epoch, it.seq))).collect()
+}
+
+fn all_newer(heard: &Heard, than: &HashMap<String, (u64, u64)>) -> bool {
+    heard.newest.iter().all(|(topic, it)| than.get(topic) < Some(&(it.epoch, it.seq)))
 }
 
 /// Messages of all shards so far, by their counters.

@@ -1,6 +1,6 @@
 //! Bars: kept in the order of their openings, each once, as long as their interval says.
 
-use super::rig::{both, holder, topic};
+use super::rig::{every, holder, topic};
 use crate::{
     bus::{Bus, ShardBatch, ShardId},
     clock::Micros,
@@ -46,7 +46,7 @@ async fn closes(bus: &Bus, interval: Interval, end: Option<i64>, limit: usize) -
 
 #[tokio::test]
 async fn bars_are_kept_in_order_and_replaced() {
-    both(async |rig| {
+    every(async |rig| {
         let bus = rig.bus();
         let (mut publisher, _) = holder(&bus, 0).await;
         let m1 = Interval::M1;
@@ -70,7 +70,7 @@ async fn bars_are_kept_in_order_and_replaced() {
 
 #[tokio::test]
 async fn old_bars_give_way() {
-    both(async |rig| {
+    every(async |rig| {
         let bus = rig.bus();
         let (mut publisher, _) = holder(&bus, 0).await;
         let week = 7 * 24 * 60;
@@ -88,7 +88,7 @@ async fn old_bars_give_way() {
 
 #[tokio::test]
 async fn a_fenced_writer_leaves_no_bars() {
-    both(async |rig| {
+    every(async |rig| {
         let bus = rig.bus();
         let (mut publisher, epoch) = holder(&bus, 0).await;
         publisher.release().await.unwrap();
@@ -102,7 +102,7 @@ async fn a_fenced_writer_leaves_no_bars() {
 
 #[tokio::test]
 async fn many_bars_are_several_messages() {
-    both(async |rig| {
+    every(async |rig| {
         let bus = rig.bus();
         let (mut publisher, _) = holder(&bus, 0).await;
         let h4 = Interval::H4;

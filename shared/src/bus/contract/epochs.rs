@@ -1,6 +1,6 @@
 //! Leases, epochs and fences.
 
-use super::rig::{Reader, both, heartbeat, hold, holder, main_group, put, record, topic, until};
+use super::rig::{Reader, every, heartbeat, hold, holder, main_group, put, record, topic, until};
 use crate::bus::{Acquired, Error, Group, LEASE_TTL, ShardId};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -9,7 +9,7 @@ const FUTURE: u64 = 5_000_000_000_000;
 
 #[tokio::test]
 async fn a_second_publisher_waits_until_the_first_lets_go() {
-    both(async |rig| {
+    every(async |rig| {
         let bus = rig.bus();
         let (mut first, epoch) = holder(&bus, 0).await;
         let mut second = bus.publisher(main_group());
@@ -30,7 +30,7 @@ async fn a_second_publisher_waits_until_the_first_lets_go() {
 
 #[tokio::test]
 async fn a_lease_that_is_not_renewed_expires_and_so_do_the_fences() {
-    both(async |rig| {
+    every(async |rig| {
         let bus = rig.bus();
         let (mut first, epoch) = holder(&bus, 0).await;
         let mut second = bus.publisher(main_group());
@@ -55,7 +55,7 @@ async fn a_lease_that_is_not_renewed_expires_and_so_do_the_fences() {
 
 #[tokio::test]
 async fn an_older_epoch_cannot_raise_its_fences_again() {
-    both(async |rig| {
+    every(async |rig| {
         let bus = rig.bus();
         let (mut first, _) = holder(&bus, 0).await;
         first.release().await.unwrap();
@@ -67,7 +67,7 @@ async fn an_older_epoch_cannot_raise_its_fences_again() {
 
 #[tokio::test]
 async fn the_same_publisher_steps_its_epoch_when_it_acquires_again() {
-    both(async |rig| {
+    every(async |rig| {
         let bus = rig.bus();
         let (mut publisher, first) = holder(&bus, 0).await;
         let second = hold(&mut publisher, 0).await;
@@ -79,7 +79,7 @@ async fn the_same_publisher_steps_its_epoch_when_it_acquires_again() {
 
 #[tokio::test]
 async fn an_epoch_is_above_the_floor_and_the_clock() {
-    both(async |rig| {
+    every(async |rig| {
         let bus = rig.bus();
         let before = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
         let (mut publisher, epoch) = holder(&bus, 0).await;
@@ -94,7 +94,7 @@ async fn an_epoch_is_above_the_floor_and_the_clock() {
 
 #[tokio::test]
 async fn a_bus_that_comes_back_empty_fences_and_never_issues_an_older_epoch() {
-    both(async |rig| {
+    every(async |rig| {
         let bus = rig.bus();
         let (mut publisher, epoch) = holder(&bus, FUTURE).await;
         publisher.publish(vec![put(&topic(1), record(epoch, 1, 1))]).await.unwrap();
@@ -109,7 +109,7 @@ async fn a_bus_that_comes_back_empty_fences_and_never_issues_an_older_epoch() {
 
 #[tokio::test]
 async fn groups_do_not_fence_each_other() {
-    both(async |rig| {
+    every(async |rig| {
         let bus = rig.bus();
         let (mut main, epoch) = holder(&bus, 0).await;
         let mut other = bus.publisher(Group::new("other"));

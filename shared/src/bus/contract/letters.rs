@@ -1,6 +1,6 @@
 //! Dead letters: kept in order, read newest first, bounded.
 
-use super::rig::{both, main_group};
+use super::rig::{every, main_group};
 use crate::{
     bus::{Bus, Kept, Letter},
     clock::Micros,
@@ -27,7 +27,7 @@ fn numbers(kept: &[Kept]) -> Vec<i64> {
 
 #[tokio::test]
 async fn letters_are_read_newest_first_and_page_by_page() {
-    both(async |rig| {
+    every(async |rig| {
         let bus = rig.bus();
         let mut letters = bus.dead_letters();
         assert!(letters.read(9, None).await.unwrap().is_empty());
@@ -47,7 +47,7 @@ async fn letters_are_read_newest_first_and_page_by_page() {
 
 #[tokio::test]
 async fn the_oldest_letters_give_way() {
-    both(async |rig| {
+    every(async |rig| {
         let bus = rig.bus();
         for from in [0, 500, 1000] {
             keep(&bus, from..from + 500, 300).await;

@@ -1,4 +1,4 @@
-//! One contract, run against both variants of the bus.
+//! One contract, run against every variant of the bus.
 
 mod bars;
 mod epochs;

@@ -1,6 +1,6 @@
 //! What a reader sees: joining in the middle, holes, signs of life.
 
-use super::rig::{Reader, both, holder, put, record, topic};
+use super::rig::{Reader, every, holder, put, record, topic};
 use crate::{
     admin::Queues,
     bus::{Event, Record, ShardId},
@@ -10,7 +10,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 #[tokio::test]
 async fn a_reader_that_joins_in_a_burst_misses_nothing() {
-    both(async |rig| {
+    every(async |rig| {
         let bus = rig.bus();
         let (mut publisher, epoch) = holder(&bus, 0).await;
         let (name, shard) = (topic(1), ShardId::of(&topic(1)));
@@ -53,7 +53,7 @@ async fn a_reader_that_joins_in_a_burst_misses_nothing() {
 
 #[tokio::test]
 async fn a_reader_that_falls_behind_sees_the_hole_and_heals_by_a_snapshot() {
-    both(async |rig| {
+    every(async |rig| {
         let bus = rig.bus();
         let subscriber = bus.subscriber();
         let queues = Queues::default();
@@ -91,7 +91,7 @@ async fn a_reader_that_falls_behind_sees_the_hole_and_heals_by_a_snapshot() {
 
 #[tokio::test]
 async fn the_link_says_that_it_is_alive_without_any_traffic() {
-    both(async |rig| {
+    every(async |rig| {
         let mut reader = Reader::join(&rig.bus()).await;
         let mut alive = 0;
         while alive < 2 {
@@ -107,7 +107,7 @@ async fn the_link_says_that_it_is_alive_without_any_traffic() {
 
 #[tokio::test]
 async fn a_later_request_for_a_snapshot_replaces_the_earlier() {
-    both(async |rig| {
+    every(async |rig| {
         let mut reader = Reader::join(&rig.bus()).await;
         let shard = ShardId::default();
         reader.0.request_snapshot(shard, Duration::from_secs(3600));
@@ -124,7 +124,7 @@ async fn a_later_request_for_a_snapshot_replaces_the_earlier() {
 
 #[tokio::test]
 async fn waiting_for_an_event_can_be_cancelled_without_losing_any() {
-    both(async |rig| {
+    every(async |rig| {
         let bus = rig.bus();
         let mut reader = Reader::join(&bus).await;
         let (mut publisher, epoch) = holder(&bus, 0).await;

@@ -1,4 +1,4 @@
-//! What the contract's tests have in common: both variants, a publisher that holds, a reader.
+//! What the contract's tests have in common: all variants, a publisher that holds, a reader.
 
 use crate::{
     bus::{
@@ -7,10 +7,17 @@ use crate::{
     },
     clock::Micros,
     market::{State, Ticker, Topic},
-    testing::RedisServer,
+    testing::{Cluster, RedisServer, Sentinels},
 };
-use std::{future::Future, sync::Arc, time::Duration};
-use tokio::time::timeout;
+use std::{
+    future::Future,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+use tokio::{
+    sync::{Mutex, OwnedMutexGuard},
+    time::timeout,
+};
 
 /// Longest wait for anything that must happen.
 pub const SOON: Duration = Duration::from_secs(8);
@@ -19,6 +26,28 @@ pub const SOON: Duration = Duration::from_secs(8);
 pub enum Rig {
     Memory(Memory),
     Redis(RedisServer),
+    Sentinels(Sentinels),
+    Cluster(OwnedMutexGuard<Cluster>),
+}
+
+/// The cluster of those tests that run at present: it takes seconds to form one.
+static CLUSTER: Mutex<Weak<Mutex<Cluster>>> = Mutex::const_new(Weak::new());
+
+/// An empty cluster, for one test at a time.
+async fn cluster() -> OwnedMutexGuard<Cluster> {
+    let mut shared = CLUSTER.lock().await;
+    let cluster = match shared.upgrade() {
+        Some(cluster) => cluster,
+        None => {
+            let cluster = Arc::new(Mutex::new(Cluster::start().await));
+            *shared = Arc::downgrade(&cluster);
+            cluster
+        }
+    };
+    drop(shared);
+    let cluster = cluster.lock_owned().await;
+    cluster.flush().await;
+    cluster
 }
 
 impl Rig {
@@ -26,6 +55,8 @@ impl Rig {
         match self {
             Self::Memory(memory) => Bus::Memory(memory.clone()),
             Self::Redis(server) => Bus::Redis(Redis::open(&server.url()).unwrap()),
+            Self::Sentinels(sentinels) => Bus::Redis(Redis::open(&sentinels.url()).unwrap()),
+            Self::Cluster(cluster) => Bus::Redis(Redis::open(&cluster.url()).unwrap()),
         }
     }
 
@@ -34,16 +65,22 @@ impl Rig {
         match self {
             Self::Memory(memory) => memory.flush(),
             Self::Redis(server) => drop(server.command(&["FLUSHALL"]).await),
+            Self::Sentinels(it) => drop(it.servers[0].command(&["FLUSHALL"]).await),
+            Self::Cluster(cluster) => cluster.flush().await,
         }
     }
 }
 
 /// Runs a test against each variant.
-pub async fn both(test: impl AsyncFn(Rig)) {
+pub async fn every(test: impl AsyncFn(Rig)) {
     println!("on the memory bus");
     test(Rig::Memory(Memory::default())).await;
     println!("on Redis");
     test(Rig::Redis(RedisServer::start().await)).await;
+    println!("behind a sentinel");
+    test(Rig::Sentinels(Sentinels::single().await)).await;
+    println!("on a cluster");
+    test(Rig::Cluster(cluster().await)).await;
 }
 
 pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {

@@ -1,9 +1,13 @@
 //! The bars on Redis: a list for each kline topic, oldest first. Each entry begins with the bar's
 //! opening in sixteen digits, so that the write script can order them without unpacking.
 
-use super::{Redis, keys, link::Link};
+use super::{
+    Redis,
+    keys::{self, Place},
+    nodes::Nodes,
+};
 use crate::{
-    bus::{Error, counters, wire},
+    bus::{Error, ShardId, counters, wire},
     clock::Micros,
     market::{Bar, Interval, Topic},
 };
@@ -13,11 +17,11 @@ use std::fmt;
 const OPEN_DIGITS: usize = 16;
 
 /// A reader of bars; the call is that of [`crate::bus::Bars`].
-pub struct RedisBars(Link);
+pub struct RedisBars(Nodes);
 
 impl RedisBars {
     pub(super) fn new(bus: Redis) -> Self {
-        Self(Link::new(bus))
+        Self(Nodes::new(bus))
     }
 
     pub(in crate::bus) async fn read(
@@ -27,24 +31,8 @@ impl RedisBars {
         limit: usize,
     ) -> Result<Vec<Bar>, Error> {
         let Some(interval) = topic.interval() else { return Ok(Vec::new()) };
-        let key = keys::bars(topic);
-        let was_idle = self.0.is_connected();
-        match self.read_list(&key, interval, end, limit).await {
-            // A connection that lay idle may be dead.
-            Err(Error::Link(_)) if was_idle => self.read_list(&key, interval, end, limit).await,
-            result => result,
-        }
-    }
-
-    async fn read_list(
-        &mut self,
-        key: &str,
-        interval: Interval,
-        end: Option<Micros>,
-        limit: usize,
-    ) -> Result<Vec<Bar>, Error> {
         let newer = match end {
-            Some(end) => self.count_from(key, interval, end).await?,
+            Some(end) => self.count_from(topic, interval, end).await?,
             None => 0,
         };
         let most = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(newer);
@@ -52,8 +40,8 @@ impl RedisBars {
             return Ok(Vec::new());
         }
         let mut commands = redis::pipe();
-        commands.cmd("LRANGE").arg(key).arg(-most).arg(-1);
-        let (entries,): (Vec<Vec<u8>>,) = self.0.query(&commands).await?;
+        commands.cmd("LRANGE").arg(keys::bars(topic)).arg(-most).arg(-1);
+        let (entries,): (Vec<Vec<u8>>,) = self.0.read(place(topic), &commands).await?;
         let mut bars: Vec<Bar> = entries.iter().filter_map(|entry| unpacked(entry)).collect();
         bars.retain(|bar| end.is_none_or(|end| bar.open_time < end));
         bars.drain(..bars.len().saturating_sub(limit));
@@ -63,16 +51,20 @@ impl RedisBars {
     /// How many bars at most opened at `end` or later; intervals without a bar make them fewer.
     async fn count_from(
         &mut self,
-        key: &str,
+        topic: &Topic,
         interval: Interval,
         end: Micros,
     ) -> Result<i64, Error> {
         let mut commands = redis::pipe();
-        commands.cmd("LINDEX").arg(key).arg(-1);
-        let (last,): (Option<Vec<u8>>,) = self.0.query(&commands).await?;
+        commands.cmd("LINDEX").arg(keys::bars(topic)).arg(-1);
+        let (last,): (Option<Vec<u8>>,) = self.0.read(place(topic), &commands).await?;
         let last = last.as_deref().and_then(unpacked);
         Ok(last.map_or(0, |last| (last.open_time.0 - end.0).max(-1) / interval.micros() + 1))
     }
+}
+
+fn place(topic: &Topic) -> Place {
+    Place::Shard(ShardId::of(topic))
 }
 
 /// A list's entry.

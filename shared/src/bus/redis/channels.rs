@@ -1,9 +1,10 @@
-//! Keeps the shards' channels subscribed, for ever.
+//! Keeps shards' channels subscribed, for ever.
 
 use super::{
     Redis,
+    dial::Dialled,
     inbox::{Intake, Item, Level, Watch},
-    keys,
+    keys::{self, Place},
     link::bounded,
 };
 use crate::{
@@ -25,15 +26,32 @@ const PING_EVERY: std::time::Duration = HEARTBEAT_EVERY;
 /// and drops, which shall neither reset the backoff nor fill the log.
 const STABLE_AFTER_PINGS: u32 = 2;
 
+/// The shards that share a connection: all where one server has them, else each has its own, so that
+/// a slot that moves and a node that fails concern the shards there and no others.
+pub(super) fn connections(bus: &Redis) -> Vec<Arc<[ShardId]>> {
+    match bus.cluster() {
+        Some(_) => ShardId::all().map(|shard| Arc::from([shard])).collect(),
+        None => vec![ShardId::all().collect()],
+    }
+}
+
 /// Dials, subscribes, pings; reports to the queue. Ends only when the reader is gone.
-pub(super) async fn keep(bus: Redis, items: mpsc::Sender<Item>, level: Arc<Level>) {
-    let mut keeper = Keeper { bus, items, level, outage: Outage::default(), connection: 0 };
+pub(super) async fn keep(
+    bus: Redis,
+    shards: Arc<[ShardId]>,
+    items: mpsc::Sender<Item>,
+    level: Arc<Level>,
+) {
+    let place = shards.first().map_or(Place::Control, |shard| Place::Shard(*shard));
+    let outage = Outage::default();
+    let mut keeper = Keeper { bus, shards, place, items, level, outage, connection: 0 };
     while !keeper.items.is_closed() {
         keeper.connection += 1;
         let (error, was_up) = match keeper.subscribe().await {
-            Ok((connection, watch)) => (keeper.hold(connection, &watch).await, true),
+            Ok((dialled, watch)) => (keeper.hold(dialled, &watch).await, true),
             Err(error) => (error, false),
         };
+        keeper.bus.doubt(place);
         keeper.lost(error, was_up).await;
         sleep(Backoff::BUS.random_delay(keeper.outage.failures())).await;
     }
@@ -41,6 +59,9 @@ pub(super) async fn keep(bus: Redis, items: mpsc::Sender<Item>, level: Arc<Level
 
 struct Keeper {
     bus: Redis,
+    shards: Arc<[ShardId]>,
+    /// Where they are: on a cluster there is only one of them.
+    place: Place,
     items: mpsc::Sender<Item>,
     level: Arc<Level>,
     outage: Outage,
@@ -49,7 +70,7 @@ struct Keeper {
 
 impl Keeper {
     /// A connection on which the server has acknowledged all subscriptions.
-    async fn subscribe(&self) -> Result<(MultiplexedConnection, Arc<Watch>), Error> {
+    async fn subscribe(&self) -> Result<(Dialled, Arc<Watch>), Error> {
         let watch = Arc::<Watch>::default();
         let intake = Intake {
             connection: self.connection,
@@ -58,15 +79,24 @@ impl Keeper {
             watch: watch.clone(),
         };
         let config = AsyncConnectionConfig::new().set_push_sender(move |push| intake.accept(push));
-        let mut connection = self.bus.dial(config).await?;
-        let channels: Vec<String> = ShardId::all().map(keys::channel).collect();
-        bounded(connection.subscribe(channels)).await?;
-        Ok((connection, watch))
+        let mut dialled = self.bus.dial_for(self.place, config).await?;
+        let connection = &mut dialled.connection;
+        if self.bus.cluster().is_some() {
+            for &shard in &*self.shards {
+                let subscribe = redis::cmd("SSUBSCRIBE").arg(keys::channel(shard)).take();
+                bounded(subscribe.query_async::<redis::Value>(connection)).await?;
+            }
+        } else {
+            let channels: Vec<String> = self.shards.iter().copied().map(keys::channel).collect();
+            bounded(connection.subscribe(channels)).await?;
+        }
+        Ok((dialled, watch))
     }
 
     /// Announces the connection and proves it again and again; returns why it is no more.
-    async fn hold(&mut self, mut connection: MultiplexedConnection, watch: &Watch) -> Error {
-        self.tell(Item::Up { connection: self.connection }).await;
+    async fn hold(&mut self, dialled: Dialled, watch: &Watch) -> Error {
+        let Dialled { mut connection, lookout } = dialled;
+        self.tell(Item::Up { connection: self.connection, shards: self.shards.clone() }).await;
         let mut pings = interval(PING_EVERY);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut answered = 0;
@@ -74,6 +104,9 @@ impl Keeper {
             tokio::select! {
                 () = watch.ended.notified() => {
                     return Error::Link("the server ended the subscription".into());
+                }
+                () = lookout.over() => {
+                    return Error::Link("another server is in charge".into());
                 }
                 _ = pings.tick() => {}
             }
@@ -91,7 +124,8 @@ impl Keeper {
     fn restored(&mut self) {
         if let Some(down) = self.outage.recovered(Instant::now()) {
             let (address, down_ms) = (self.bus.address(), down.as_millis());
-            info!(address, down_ms, "bus link restored; all shards are subscribed again");
+            let shards = self.shards.len();
+            info!(address, shards, down_ms, "bus link restored; subscribed again");
         }
     }
 
@@ -99,7 +133,7 @@ impl Keeper {
         let news = self.outage.failed(&error, Instant::now());
         if news {
             warn!(
-                address = self.bus.address(), %error,
+                address = self.bus.address(), shards = self.shards.len(), %error,
                 "bus link lost; dialling again for ever. Check that Redis runs there and lets this process in"
             );
         }
@@ -107,7 +141,7 @@ impl Keeper {
             counters::link_lost();
         }
         if news || was_up {
-            self.tell(Item::Lost(error)).await;
+            self.tell(Item::Lost { error, shards: self.shards.clone() }).await;
         }
     }
 

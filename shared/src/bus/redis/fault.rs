@@ -4,7 +4,7 @@ use crate::bus::Error;
 use redis::{ErrorKind, RedisError, ServerError, ServerErrorKind};
 
 /// Codes with which a server that is there refuses to serve for now.
-const REFUSALS: [&str; 11] = [
+const REFUSALS: [&str; 12] = [
     "OOM",
     "READONLY",
     "NOREPLICAS",
@@ -16,9 +16,11 @@ const REFUSALS: [&str; 11] = [
     "WRONGPASS",
     "NOPERM",
     "TRYAGAIN",
+    "CLUSTERDOWN",
 ];
-/// Codes with which a node of a cluster answers a client that does not know it is one.
-const CLUSTER: [&str; 4] = ["MOVED", "ASK", "CROSSSLOT", "CLUSTERDOWN"];
+/// Codes with which a node of a cluster answers a client that takes it for a single server. Those
+/// who know the cluster follow them.
+const CLUSTER: [&str; 3] = ["MOVED", "ASK", "CROSSSLOT"];
 
 /// The meaning of a failed call.
 pub(super) fn of_call(error: &RedisError) -> Error {
@@ -62,12 +64,33 @@ pub(super) fn is_unknown_script(error: &ServerError) -> bool {
     error.code() == "NOSCRIPT"
 }
 
+/// What a node of a cluster says about a call that it has not run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Redirect {
+    /// Another node has the slot, at that `host:port`.
+    Moved(String),
+    /// The slot is on its way from one node to another.
+    Moving,
+}
+
+/// Where a call belongs that came to the wrong node.
+pub(super) fn redirect(error: &ServerError) -> Option<Redirect> {
+    match error.code() {
+        "MOVED" => {
+            let to = error.details()?.split_ascii_whitespace().nth(1)?;
+            Some(Redirect::Moved(to.to_owned()))
+        }
+        "ASK" | "TRYAGAIN" => Some(Redirect::Moving),
+        _ => None,
+    }
+}
+
 fn of_code(code: &str, text: String) -> Error {
     match code {
         "FENCED" => Error::Fenced,
         _ if REFUSALS.contains(&code) => Error::Refused(text),
         _ if CLUSTER.contains(&code) => Error::Unusable(format!(
-            "this server belongs to a cluster, which is not supported yet: {text}"
+            "another node of the cluster has this slot (a cluster is named by redis+cluster://): {text}"
         )),
         _ if text.contains("compiling script") || text.contains("HELLO") => too_old(&text),
         _ => Error::Unusable(text),

@@ -21,15 +21,16 @@ const MAX_BYTES: usize = 32 * 1024 * 1024;
 /// What the reader finds in the queue, in order.
 #[derive(Debug)]
 pub(super) enum Item {
-    /// All shards are subscribed on this connection.
+    /// These shards are subscribed on this connection.
     Up {
-        /// Which connection; messages of others are to be ignored.
+        /// Which connection of theirs; messages of others are to be ignored.
         connection: u64,
+        shards: Arc<[ShardId]>,
     },
-    /// The connection answered a PING.
+    /// A connection answered a PING.
     Alive,
-    /// There is no connection.
-    Lost(Error),
+    /// There is no connection for these shards.
+    Lost { error: Error, shards: Arc<[ShardId]> },
     /// A packed message of a shard's channel.
     Push {
         /// The connection it came on.

@@ -2,9 +2,52 @@
 //! a cluster's slot, so all keys of a shard share one.
 
 use crate::{
-    bus::{Group, ShardId},
+    bus::{Group, SHARDS, ShardId},
     market::Topic,
 };
+
+/// Slots of a cluster (cluster specification, "Key distribution model").
+const SLOTS: u16 = 16_384;
+
+/// What a cluster keeps together on one node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Place {
+    /// Leases and epochs.
+    Control,
+    /// The dead letters.
+    Letters,
+    /// A shard's keys and its channel.
+    Shard(ShardId),
+}
+
+impl Place {
+    /// How many there are.
+    pub(super) const COUNT: usize = SHARDS as usize + 2;
+
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        [Self::Control, Self::Letters].into_iter().chain(ShardId::all().map(Self::Shard))
+    }
+
+    /// Position in an array of [`Self::COUNT`] elements.
+    pub(super) fn index(self) -> usize {
+        match self {
+            Self::Control => 0,
+            Self::Letters => 1,
+            Self::Shard(shard) => shard.index() + 2,
+        }
+    }
+
+    /// The slot that the tag in its keys leads to: CRC16/XMODEM modulo 16384.
+    pub(super) fn slot(self) -> u16 {
+        let tag = match self {
+            Self::Control => "ctl".to_owned(),
+            // The name has no tag: all of it counts.
+            Self::Letters => DEAD_LETTERS.to_owned(),
+            Self::Shard(shard) => shard.index().to_string(),
+        };
+        crc16::State::<crc16::XMODEM>::calculate(tag.as_bytes()) % SLOTS
+    }
+}
 
 /// Counts up to the newest epoch of any group.
 pub(super) const EPOCH: &str = "tc:{ctl}:epoch";
@@ -61,6 +104,15 @@ mod tests {
         for name in ["tc:{16}", "tc:{}", "tc:{1", "other", "tc:{ctl}"] {
             assert_eq!(shard_of_channel(name.as_bytes()), None, "{name}");
         }
+    }
+
+    #[test]
+    fn places_have_the_slots_that_redis_gives_their_keys() {
+        // `CLUSTER KEYSLOT tc:{ctl}:epoch` and so on, from Redis 7.0.
+        let slots: Vec<u16> = Place::all().take(3).map(Place::slot).collect();
+        assert_eq!(slots, [11_148, 13_907, 9842]);
+        assert!(Place::all().enumerate().all(|(at, place)| place.index() == at));
+        assert_eq!(Place::all().count(), Place::COUNT);
     }
 
     #[test]

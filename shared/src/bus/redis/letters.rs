@@ -1,6 +1,10 @@
 //! Dead letters on Redis: a stream, cut at its older end with every addition.
 
-use super::{Redis, keys, link::Link};
+use super::{
+    Redis,
+    keys::{self, Place},
+    nodes::Nodes,
+};
 use crate::{
     bus::{
         Error, Group,
@@ -12,14 +16,14 @@ use redis::Pipeline;
 use std::{collections::HashMap, fmt};
 
 /// A reader and writer of the stream; the calls are those of [`crate::bus::DeadLetters`].
-pub struct RedisLetters(Link);
+pub struct RedisLetters(Nodes);
 
 /// A stream's entries as XRANGE and XREVRANGE answer: each an id with its fields and values in turn.
 type Entries = Vec<(String, Vec<String>)>;
 
 impl RedisLetters {
     pub(super) fn new(bus: Redis) -> Self {
-        Self(Link::new(bus))
+        Self(Nodes::new(bus))
     }
 
     pub(in crate::bus) async fn append(
@@ -68,13 +72,8 @@ impl RedisLetters {
         Ok(entries.into_iter().find_map(kept))
     }
 
-    /// Runs commands; on a new connection if one that lay idle turns out to be dead.
     async fn query<T: redis::FromRedisValue>(&mut self, commands: &Pipeline) -> Result<T, Error> {
-        let was_idle = self.0.is_connected();
-        match self.0.query(commands).await {
-            Err(Error::Link(_)) if was_idle => self.0.query(commands).await,
-            result => result,
-        }
+        self.0.read(Place::Letters, commands).await
     }
 }
 

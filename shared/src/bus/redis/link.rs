@@ -1,9 +1,9 @@
 //! A connection that is dialled when it is needed and dropped after any error.
 
-use super::{COMMAND_TIMEOUT, Redis, fault, scripts::SCRIPTS};
+use super::{COMMAND_TIMEOUT, Redis, address::Node, dial::Dialled, fault, scripts::SCRIPTS};
 use crate::bus::Error;
 use redis::{
-    AsyncConnectionConfig, FromRedisValue, Pipeline, RedisResult, Value,
+    AsyncConnectionConfig, Client, ConnectionInfo, FromRedisValue, Pipeline, RedisResult, Value,
     aio::{ConnectionLike, MultiplexedConnection},
 };
 use std::future::Future;
@@ -13,13 +13,16 @@ use tokio::time::timeout;
 /// behind, so that no late answer is ever taken for the next call's.
 pub(super) struct Link {
     bus: Redis,
-    connection: Option<MultiplexedConnection>,
+    /// On a cluster, which of its nodes.
+    node: Option<Node>,
+    dialled: Option<Dialled>,
     dials: u64,
 }
 
 impl Link {
-    pub(super) fn new(bus: Redis) -> Self {
-        Self { bus, connection: None, dials: 0 }
+    /// To a node of a cluster, or to where there is only one.
+    pub(super) fn new(bus: Redis, node: Option<Node>) -> Self {
+        Self { bus, node, dialled: None, dials: 0 }
     }
 
     /// Which connection the last call used: another number, another connection.
@@ -29,16 +32,24 @@ impl Link {
 
     /// Whether the next call will use the connection of the last one.
     pub(super) fn is_connected(&self) -> bool {
-        self.connection.is_some()
+        self.dialled.as_ref().is_some_and(|dialled| !dialled.lookout.is_over())
     }
 
     /// Runs script calls in one pipeline and returns their replies; any error reply fails it all.
     /// Scripts that the server does not know are loaded, and those calls sent again.
     pub(super) async fn run(&mut self, calls: &Pipeline) -> Result<Vec<Value>, Error> {
-        let mut connection = self.connect().await?;
-        let replies = bounded(run(&mut connection, calls)).await?;
+        let replies = self.run_each(calls).await?;
         check(&replies)?;
-        self.connection = Some(connection);
+        Ok(replies)
+    }
+
+    /// [`Self::run`] with the error replies among the others.
+    pub(super) async fn run_each(&mut self, calls: &Pipeline) -> Result<Vec<Value>, Error> {
+        let mut dialled = self.connect().await?;
+        let replies = bounded(run(&mut dialled.connection, calls)).await?;
+        if !replies.iter().any(|reply| matches!(reply, Value::ServerError(_))) {
+            self.dialled = Some(dialled);
+        }
         Ok(replies)
     }
 
@@ -47,31 +58,32 @@ impl Link {
         &mut self,
         commands: &Pipeline,
     ) -> Result<T, Error> {
-        let mut connection = self.connect().await?;
-        let reply = bounded(commands.query_async(&mut connection)).await?;
-        self.connection = Some(connection);
+        let mut dialled = self.connect().await?;
+        let reply = bounded(commands.query_async(&mut dialled.connection)).await?;
+        self.dialled = Some(dialled);
         Ok(reply)
     }
 
-    async fn connect(&mut self) -> Result<MultiplexedConnection, Error> {
-        if let Some(connection) = self.connection.take() {
-            return Ok(connection);
+    async fn connect(&mut self) -> Result<Dialled, Error> {
+        match self.dialled.take() {
+            Some(dialled) if !dialled.lookout.is_over() => Ok(dialled),
+            _ => {
+                self.dials += 1;
+                self.bus.dial(self.node.as_ref(), AsyncConnectionConfig::new()).await
+            }
         }
-        self.dials += 1;
-        self.bus.dial(AsyncConnectionConfig::new()).await
     }
 }
 
-impl Redis {
-    /// Makes a connection within [`COMMAND_TIMEOUT`].
-    pub(super) async fn dial(
-        &self,
-        config: AsyncConnectionConfig,
-    ) -> Result<MultiplexedConnection, Error> {
-        // Time-outs are ours, around whole calls.
-        let config = config.set_connection_timeout(None).set_response_timeout(None);
-        bounded(self.0.client.get_multiplexed_async_connection_with_config(&config)).await
-    }
+/// Makes a connection within [`COMMAND_TIMEOUT`].
+pub(super) async fn dial(
+    info: ConnectionInfo,
+    config: AsyncConnectionConfig,
+) -> Result<MultiplexedConnection, Error> {
+    let client = Client::open(info).map_err(|error| fault::of_call(&error))?;
+    // Time-outs are ours, around whole calls.
+    let config = config.set_connection_timeout(None).set_response_timeout(None);
+    bounded(client.get_multiplexed_async_connection_with_config(&config)).await
 }
 
 /// Waits at most [`COMMAND_TIMEOUT`] for an answer.

@@ -1,22 +1,34 @@
 //! The bus on a Redis or Valkey server.
 //!
 //! Atomic steps are Lua scripts (`scripts/`). A publisher has one connection and one call in flight.
-//! A subscriber has two: [`link`] receives the channels, [`snapshots`] reads the cache.
+//! A subscriber has two: [`channels`] receives, [`snapshots`] reads the cache.
+//!
+//! The server is named by its [`address`], found by its [`sentinel`]s, or one of several in a
+//! [`cluster`]: then there is a connection a master for writing and reading, and one a shard for its
+//! channel, so that what happens to one shard is nothing to the others.
 
+mod address;
 mod bars;
 mod channels;
+mod cluster;
+mod dial;
 mod fault;
 mod inbox;
 mod keys;
 mod letters;
 mod link;
+mod lookout;
+mod lost;
+mod nodes;
 mod publisher;
 mod scripts;
+mod sentinel;
 mod snapshots;
 mod subscriber;
 #[cfg(test)]
 mod tests;
 mod wants;
+mod witnesses;
 
 pub use bars::RedisBars;
 pub use letters::RedisLetters;
@@ -24,44 +36,43 @@ pub use publisher::RedisPublisher;
 pub use subscriber::RedisSubscriber;
 
 use super::{Error, Group};
-use redis::{Client, IntoConnectionInfo, ProtocolVersion};
+use address::Address;
+use dial::Whereabouts;
 use std::{fmt, sync::Arc, time::Duration};
-use url::Url;
 
 /// Longest wait for an answer and for a connection: past it the server counts as gone.
 pub const COMMAND_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// A bus on a server. Clones share the address; connections are made by its halves.
+/// A bus on a server, or on the nodes of a cluster. Clones share the address and what is known of
+/// the cluster; connections are made by its halves.
 #[derive(Clone)]
 pub struct Redis(Arc<Endpoint>);
 
 struct Endpoint {
-    client: Client,
-    /// Host and port or path, without credentials.
+    whereabouts: Whereabouts,
+    /// Hosts and ports or path, without credentials.
     address: String,
 }
 
 impl Redis {
-    /// Checks an address; nothing is dialled.
+    /// Checks an address; nothing is dialled. It is one of
+    /// - `redis://[user:password@]host[:port][/database]`, `rediss://` with TLS, `unix:///path`
+    /// - `redis+sentinel://[user:password@]host[:port],.../name[/database]`: the master of that
+    ///   name; the credentials are the master's, `?sentinel_user=` and `&sentinel_password=` the
+    ///   sentinels' own
+    /// - `redis+cluster://[user:password@]host[:port],...`: a cluster by some of its nodes
+    ///
+    /// The last two have TLS with `rediss+`.
     ///
     /// # Errors
     /// [`Error::Unusable`] says what is wrong with it, without repeating its credentials.
     pub fn open(url: &str) -> Result<Self, Error> {
-        let url = Url::parse(url).map_err(|error| {
-            Error::Unusable(format!("not a URL ({error}); write redis://127.0.0.1:6379"))
-        })?;
-        check_scheme(url.scheme())?;
-        let unusable = |error: redis::RedisError| Error::Unusable(error.to_string());
-        let info = url.into_connection_info().map_err(unusable)?;
-        let address = info.addr().to_string();
-        let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-        let tcp = info.tcp_settings().clone().set_nodelay(true);
-        let info = info.set_redis_settings(settings).set_tcp_settings(tcp);
-        let client = Client::open(info).map_err(unusable)?;
-        Ok(Self(Arc::new(Endpoint { client, address })))
+        let address = Address::parse(url)?;
+        let text = address.to_string();
+        Ok(Self(Arc::new(Endpoint { whereabouts: address.into(), address: text })))
     }
 
-    /// Host and port or path, without credentials: for logs.
+    /// Hosts and ports or path, without credentials: for logs.
     #[must_use]
     pub fn address(&self) -> &str {
         &self.0.address
@@ -95,22 +106,5 @@ impl Redis {
 impl fmt::Debug for Redis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Redis").field(&self.0.address).finish()
-    }
-}
-
-fn check_scheme(scheme: &str) -> Result<(), Error> {
-    match scheme {
-        "redis" | "valkey" | "unix" | "redis+unix" | "valkey+unix" => Ok(()),
-        "rediss" | "valkeys" => {
-            // Somebody else may have chosen the process's TLS provider already, which is as good.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-            Ok(())
-        }
-        "redis+cluster" | "redis+sentinel" => Err(Error::Unusable(format!(
-            "{scheme}:// is not supported yet; name one server, as in redis://127.0.0.1:6379"
-        ))),
-        _ => Err(Error::Unusable(format!(
-            "{scheme}:// is not an address of Redis; write redis://, rediss:// or unix://"
-        ))),
     }
 }

@@ -1,6 +1,12 @@
 //! The writing half of the bus on Redis.
 
-use super::{Redis, bars, keys, link::Link, scripts::SCRIPTS};
+use super::{
+    Redis, bars,
+    keys::{self, Place},
+    lost::LostShards,
+    nodes::{Call, Nodes},
+    scripts::SCRIPTS,
+};
 use crate::{
     bus::{
         Acquired, Error, Group, Heartbeat, LEASE_TTL, MAX_EPOCH, Record, ShardBatch, ShardId, wire,
@@ -11,12 +17,14 @@ use crate::{
 use redis::{Cmd, Value, from_redis_value};
 use std::{fmt, sync::Arc, time::Duration};
 
-/// Publishes to everyone; on a cluster it will be `SPUBLISH`.
-const PUBLISH: &str = "PUBLISH";
-
 /// A group's writer on Redis; the calls are those of [`crate::bus::Publisher`].
 pub struct RedisPublisher {
-    link: Link,
+    bus: Redis,
+    nodes: Nodes,
+    /// On a cluster, what cannot be written at present.
+    lost: LostShards,
+    /// Whether a shard was lost and is not, since that was last asked.
+    regained: bool,
     group: Group,
     /// Random, so that no other process can renew or release this one's lease.
     owner: String,
@@ -28,7 +36,8 @@ pub struct RedisPublisher {
 impl RedisPublisher {
     pub(super) fn new(bus: Redis, group: Group) -> Self {
         let owner = format!("{:032x}", rand::random::<u128>());
-        Self { link: Link::new(bus), group, owner, epoch: 0, batch: 0 }
+        let (nodes, lost) = (Nodes::new(bus.clone()), LostShards::new(bus.clone()));
+        Self { bus, nodes, lost, regained: false, group, owner, epoch: 0, batch: 0 }
     }
 
     pub(in crate::bus) async fn acquire(&mut self, floor: u64) -> Result<Acquired, Error> {
@@ -47,21 +56,19 @@ impl RedisPublisher {
         if self.epoch == 0 {
             return Err(Error::Fenced);
         }
-        let mut calls = redis::pipe();
-        for shard in ShardId::all() {
-            let mut call = SCRIPTS.raise.call(&[keys::fence(shard)]);
-            call.arg(self.group.as_str()).arg(self.epoch).arg(millis(LEASE_TTL));
-            calls.add_command(call);
-        }
-        self.link.run(&calls).await.map(drop)
+        // Lost shards are raised when their nodes answer, by a heartbeat.
+        let shards = ShardId::all().filter(|shard| !self.lost.contains(*shard));
+        let calls = shards.map(|shard| self.raise_one(shard)).collect();
+        self.run(calls).await.map(drop)
     }
 
     pub(in crate::bus) async fn cached(&mut self) -> Result<Vec<(Topic, Arc<Record>)>, Error> {
         let mut cached = Vec::new();
-        for shard in ShardId::all() {
+        for shard in ShardId::all().filter(|shard| !self.lost.contains(*shard)) {
             let mut commands = redis::pipe();
             commands.cmd("HGETALL").arg(keys::last(shard));
-            let (values,): (Vec<(Vec<u8>, Vec<u8>)>,) = self.link.query(&commands).await?;
+            let (values,): (Vec<(Vec<u8>, Vec<u8>)>,) =
+                self.nodes.read(Place::Shard(shard), &commands).await?;
             let records = values.iter().filter_map(|(topic, value)| wire::unpack_put(topic, value));
             cached.extend(records.filter(|(_, record)| record.group == self.group));
         }
@@ -69,28 +76,47 @@ impl RedisPublisher {
     }
 
     pub(in crate::bus) async fn publish(&mut self, batches: Vec<ShardBatch>) -> Result<(), Error> {
-        let mut calls = redis::pipe();
-        for part in batches.into_iter().flat_map(ShardBatch::split) {
-            calls.add_command(self.write(&part, Step::Batch)?);
+        let parts: Vec<ShardBatch> = batches.into_iter().flat_map(ShardBatch::split).collect();
+        let mut calls = Vec::with_capacity(parts.len());
+        for part in &parts {
+            if !self.lost.contains(part.shard) {
+                calls.push((Place::Shard(part.shard), self.write(part, Step::Batch)?));
+            }
         }
-        if calls.is_empty() {
-            return Ok(());
+        if !calls.is_empty() {
+            self.run(calls).await?;
         }
-        self.link.run(&calls).await.map(drop)
+        // Those that were lost before, and those that this very call did not reach.
+        parts.into_iter().for_each(|part| self.lost.owe(part));
+        Ok(())
     }
 
     pub(in crate::bus) async fn heartbeat(&mut self, heartbeat: &Heartbeat) -> Result<(), Error> {
         let packed = pack_heartbeat(heartbeat)?;
         let mut renew = SCRIPTS.renew.call(&[keys::lease(&self.group)]);
         renew.arg(&self.owner).arg(millis(LEASE_TTL));
-        let mut calls = redis::pipe();
-        calls.add_command(renew);
-        for shard in ShardId::all() {
-            let nothing = ShardBatch { shard, ..ShardBatch::default() };
-            calls.add_command(self.write(&nothing, Step::Heartbeat(&packed))?);
+        let mut calls = vec![(Place::Control, renew)];
+        let mut tried = Vec::new();
+        for (shard, owed) in self.lost.answering() {
+            calls.push(self.raise_one(shard));
+            for part in owed.split() {
+                calls.push((Place::Shard(shard), self.write(&part, Step::Batch)?));
+            }
+            tried.push(shard);
         }
-        let replies = self.link.run(&calls).await?;
-        if replies.first() == Some(&Value::Int(1)) { Ok(()) } else { Err(Error::Fenced) }
+        let is_up = |shard: &ShardId| !self.lost.contains(*shard) || tried.contains(shard);
+        for shard in ShardId::all().filter(is_up).collect::<Vec<_>>() {
+            let nothing = ShardBatch { shard, ..ShardBatch::default() };
+            calls.push((Place::Shard(shard), self.write(&nothing, Step::Heartbeat(&packed))?));
+        }
+        let replies = self.run(calls).await;
+        self.regained |= self.lost.tried(&tried, replies.is_ok());
+        if replies?.first() == Some(&Value::Int(1)) { Ok(()) } else { Err(Error::Fenced) }
+    }
+
+    /// Whether shards could not be written and can again, since this was last asked.
+    pub(in crate::bus) fn take_regained(&mut self) -> bool {
+        std::mem::take(&mut self.regained)
     }
 
     pub(in crate::bus) async fn release(&mut self) -> Result<(), Error> {
@@ -106,7 +132,9 @@ impl RedisPublisher {
         let mut keys = vec![keys::fence(shard), keys::counter(shard), keys::last(shard)];
         keys.extend(part.bars.iter().map(|(topic, _)| keys::bars(topic)));
         let mut call = SCRIPTS.write.call(&keys);
-        call.arg(PUBLISH).arg(keys::channel(shard)).arg(self.group.as_str());
+        // On a cluster every node passes on what is published, unless it is for one shard's readers.
+        let publish = if self.bus.cluster().is_some() { "SPUBLISH" } else { "PUBLISH" };
+        call.arg(publish).arg(keys::channel(shard)).arg(self.group.as_str());
         call.arg(self.epoch).arg(self.batch);
         match step {
             Step::Batch => call.arg(0).arg(""),
@@ -129,11 +157,40 @@ impl RedisPublisher {
         Ok(call)
     }
 
+    fn raise_one(&self, shard: ShardId) -> Call {
+        let mut call = SCRIPTS.raise.call(&[keys::fence(shard)]);
+        call.arg(self.group.as_str()).arg(self.epoch).arg(millis(LEASE_TTL));
+        (Place::Shard(shard), call)
+    }
+
+    /// A call that concerns no shard.
     async fn one(&mut self, call: Cmd) -> Result<Value, Error> {
-        let mut calls = redis::pipe();
-        calls.add_command(call);
-        let replies = self.link.run(&calls).await?;
+        let replies = self.run(vec![(Place::Control, call)]).await?;
         replies.into_iter().next().ok_or_else(|| Error::Unusable("a call had no answer".into()))
+    }
+
+    /// Runs calls. On one server any error fails them all. On a cluster a shard that cannot be
+    /// written is lost, and its calls answer nothing; the others count.
+    async fn run(&mut self, calls: Vec<Call>) -> Result<Vec<Value>, Error> {
+        if self.bus.cluster().is_none() {
+            return self.nodes.run_together(calls).await;
+        }
+        let results = self.nodes.run_apart(&calls).await;
+        if results.iter().any(|result| matches!(result, Err(Error::Fenced))) {
+            return Err(Error::Fenced);
+        }
+        let mut replies = Vec::with_capacity(calls.len());
+        for ((place, _), result) in calls.iter().zip(results) {
+            replies.push(match (place, result) {
+                (_, Ok(reply)) => reply,
+                (Place::Shard(shard), Err(error @ (Error::Link(_) | Error::Refused(_)))) => {
+                    self.lost.add(*shard, &error);
+                    Value::Nil
+                }
+                (_, Err(error)) => return Err(error),
+            });
+        }
+        Ok(replies)
     }
 
     /// The next batch carries this number.

@@ -1,13 +1,16 @@
-//! Takes the snapshots that the reader asks for, on a connection of its own.
+//! Takes the snapshots that the reader asks for, on connections of its own.
 
 use super::{
-    Redis, fault, keys,
+    Redis,
+    address::Node,
+    fault,
+    keys::{self, Place},
     link::Link,
     wants::{Request, Wants},
 };
 use crate::bus::{Error, Event, ShardId, Snapshot, counters, wire};
 use redis::InfoDict;
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until},
@@ -18,14 +21,14 @@ pub(super) const CAPACITY: usize = 2;
 
 /// Serves requests until the reader is gone.
 pub(super) async fn serve(bus: Redis, wants: Arc<Wants>, events: mpsc::Sender<Event>) {
-    let mut source = Source { link: Link::new(bus), server: None };
+    let mut sources = Sources { bus, sources: HashMap::new() };
     while !events.is_closed() {
         let due = wants.take_due(Instant::now());
         if due.is_empty() {
             wait(&wants, &events).await;
             continue;
         }
-        serve_all(&mut source, &due, &wants, &events).await;
+        serve_all(&mut sources, &due, &wants, &events).await;
     }
 }
 
@@ -43,26 +46,21 @@ async fn wait(wants: &Wants, events: &mpsc::Sender<Event>) {
     }
 }
 
-/// Answers all requests; once the link fails, the others fail with it instead of waiting in turn.
+/// Answers all requests; once a link fails, the others to there fail with it instead of waiting in
+/// turn.
 async fn serve_all(
-    source: &mut Source,
+    sources: &mut Sources,
     due: &[Request],
     wants: &Wants,
     events: &mpsc::Sender<Event>,
 ) {
-    let mut down: Option<Error> = None;
+    let mut down: HashMap<Option<Node>, Error> = HashMap::new();
     for &request in due {
-        let result = match &down {
-            Some(error) => Err(error.clone()),
-            None => source.take_on_fresh_link(request.shard).await,
-        };
+        let result = sources.take(request.shard, &mut down).await;
         counters::snapshot(if result.is_ok() { "taken" } else { "failed" });
         let event = match result {
             Ok(snapshot) => Event::Snapshot(snapshot),
-            Err(error) => {
-                down = Some(error.clone());
-                Event::SnapshotFailed(request.shard, error)
-            }
+            Err(error) => Event::SnapshotFailed(request.shard, error),
         };
         if wants.is_newest(request) && events.send(event).await.is_err() {
             return;
@@ -73,7 +71,41 @@ async fn serve_all(
 /// A hash's fields with their values.
 type Values = Vec<(Vec<u8>, Vec<u8>)>;
 
-/// Where snapshots come from.
+/// Where snapshots come from: one server, or the masters of a cluster.
+struct Sources {
+    bus: Redis,
+    sources: HashMap<Option<Node>, Source>,
+}
+
+impl Sources {
+    /// A snapshot, unless the link to its server is among those that failed.
+    async fn take(
+        &mut self,
+        shard: ShardId,
+        down: &mut HashMap<Option<Node>, Error>,
+    ) -> Result<Snapshot, Error> {
+        let place = Place::Shard(shard);
+        let node = self.bus.node_of(place).await?;
+        if let Some(error) = down.get(&node) {
+            return Err(error.clone());
+        }
+        let bus = &self.bus;
+        let source = self
+            .sources
+            .entry(node.clone())
+            .or_insert_with(|| Source { link: Link::new(bus.clone(), node.clone()), server: None });
+        let result = source.take_on_fresh_link(shard).await;
+        if let Err(error) = &result {
+            self.bus.doubt(place);
+            if self.bus.cluster().is_none() || matches!(error, Error::Link(_)) {
+                down.insert(node, error.clone());
+            }
+        }
+        result
+    }
+}
+
+/// One server.
 struct Source {
     link: Link,
     server: Option<Server>,

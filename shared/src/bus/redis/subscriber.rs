@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     admin::Queues,
-    bus::{Event, ShardId, counters, wire},
+    bus::{Error, Event, SHARDS, ShardId, counters, wire},
     panics::breakable,
 };
 use std::{collections::VecDeque, fmt, sync::Arc, time::Duration};
@@ -17,15 +17,18 @@ use tracing::{debug, error};
 
 /// A reader on Redis; the calls are those of [`crate::bus::Subscriber`].
 ///
-/// Two tasks do the waiting, so that [`Self::next`] can be cancelled at any time and a slow snapshot
-/// never keeps messages from being read. They end with the subscriber.
+/// Tasks do the waiting, so that [`Self::next`] can be cancelled at any time and a slow snapshot never
+/// keeps messages from being read: one reads snapshots, and one each connection that receives. They
+/// end with the subscriber.
 pub struct RedisSubscriber {
     bus: Redis,
     wants: Arc<Wants>,
     level: Arc<Level>,
     running: Option<Running>,
-    /// The connection that is up, if one is; messages of others are ignored.
-    up: Option<u64>,
+    /// For each shard the connection that is up, if one is; messages of others are ignored.
+    up: [Option<u64>; SHARDS as usize],
+    /// What was reported as the cause of nothing being up.
+    told: Option<String>,
     /// Events that follow from one that was already reported.
     following: VecDeque<Event>,
 }
@@ -44,7 +47,8 @@ impl RedisSubscriber {
             wants: Arc::default(),
             level: Arc::default(),
             running: None,
-            up: None,
+            up: [None; SHARDS as usize],
+            told: None,
             following: VecDeque::new(),
         }
     }
@@ -79,9 +83,8 @@ impl RedisSubscriber {
         error!(address = self.bus.address(), "a task of the bus reader broke down; starting anew");
         self.running = None;
         self.level.emptied();
-        if self.up.take().is_some() {
-            self.following.extend(ShardId::all().map(Event::Unsubscribed));
-        }
+        let all: Vec<ShardId> = ShardId::all().collect();
+        self.unsubscribed(&all);
     }
 
     pub(in crate::bus) fn request_snapshot(&mut self, shard: ShardId, delay: Duration) {
@@ -95,23 +98,41 @@ impl RedisSubscriber {
     /// What an item of the queue means to the reader.
     fn accept(&mut self, item: Item) -> Option<Event> {
         match item {
-            Item::Up { connection } => {
-                self.up = Some(connection);
-                self.following.extend(ShardId::all().map(Event::Subscribed));
+            Item::Up { connection, shards } => {
+                shards.iter().for_each(|shard| self.up[shard.index()] = Some(connection));
+                self.following.extend(shards.iter().copied().map(Event::Subscribed));
+                self.told = None;
                 None
             }
             Item::Alive => Some(Event::LinkAlive),
-            Item::Lost(error) => {
-                if self.up.take().is_some() {
-                    self.following.extend(ShardId::all().map(Event::Unsubscribed));
-                }
-                Some(Event::LinkLost(error))
+            Item::Lost { error, shards } => {
+                let was_up = self.unsubscribed(&shards);
+                self.report(error, was_up)
             }
             Item::Push { connection, shard, packed } => {
                 self.level.taken(&packed);
-                if self.up == Some(connection) { unpack(shard, &packed) } else { None }
+                let is_its = self.up[shard.index()] == Some(connection);
+                if is_its { unpack(shard, &packed) } else { None }
             }
         }
+    }
+
+    /// Notes that these shards have no connection; says whether one had.
+    fn unsubscribed(&mut self, shards: &[ShardId]) -> bool {
+        let ups = shards.iter().filter(|shard| self.up[shard.index()].take().is_some());
+        let ended: Vec<ShardId> = ups.copied().collect();
+        self.following.extend(ended.iter().copied().map(Event::Unsubscribed));
+        !ended.is_empty()
+    }
+
+    /// The link as a whole is lost when no shard has a connection, and that is told once a cause.
+    fn report(&mut self, error: Error, was_up: bool) -> Option<Event> {
+        let cause = error.to_string();
+        if self.up.iter().any(Option::is_some) || (!was_up && self.told.as_ref() == Some(&cause)) {
+            return None;
+        }
+        self.told = Some(cause);
+        Some(Event::LinkLost(error))
     }
 }
 
@@ -131,7 +152,10 @@ fn start(bus: Redis, wants: Arc<Wants>, level: Arc<Level>) -> Running {
     let (items, items_out) = mpsc::channel(inbox::CAPACITY);
     let (snapshots, snapshots_out) = mpsc::channel(snapshots::CAPACITY);
     let mut tasks = JoinSet::new();
-    tasks.spawn(breakable("bus channels", channels::keep(bus.clone(), items, level)));
+    for shards in channels::connections(&bus) {
+        let keeping = channels::keep(bus.clone(), shards, items.clone(), level.clone());
+        tasks.spawn(breakable("bus channels", keeping));
+    }
     tasks.spawn(breakable("bus snapshots", snapshots::serve(bus, wants, snapshots)));
     Running { items: items_out, snapshots: snapshots_out, _tasks: tasks }
 }

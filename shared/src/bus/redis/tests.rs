@@ -1,5 +1,8 @@
 //! What only a real server can do wrong: die, freeze, refuse, hold what cannot be read.
 
+mod cluster;
+mod sentinels;
+
 use super::{COMMAND_TIMEOUT, Redis, keys};
 use crate::{
     bus::{
@@ -248,8 +251,8 @@ fn addresses_are_checked_without_dialling() {
     for (url, part) in [
         ("127.0.0.1:6379", "redis://"),
         ("http://127.0.0.1", "redis://"),
-        ("redis+cluster://a:1", "not supported yet"),
-        ("redis+sentinel://a:1/main", "not supported yet"),
+        ("redis+cluster://a:1/2", "no databases"),
+        ("redis+sentinel://a:1", "master's name"),
         ("redis://:s3cret@127.0.0.1/nonsense", "database"),
         ("redis://", "host"),
     ] {
