@@ -288,8 +288,9 @@ impl Life {
                     Standing::Silent => stale(Reason::FEED_LOST, None),
                 }
             }
-            (_, Some(GroupLife { before: Some(before), .. }))
-                if before.epoch == record.stamp.epoch =>
+            (_, Some(GroupLife { before: Some(before), shards, .. }))
+                if before.epoch == record.stamp.epoch
+                    && shards[shard.index()].standing == Standing::Alive =>
             {
                 own
             }

@@ -73,21 +73,34 @@ fn a_takeover_leaves_a_value_live_until_its_own_writer_has_been_silent_for_too_l
     let (mut life, start) = (Life::default(), Instant::now());
     let group = Group::new("main");
     life.bus_alive(start);
-    life.group_heard(&group, EPOCH, None, start);
+    life.group_heard(&group, EPOCH, own_shard(), None, start);
     let taken_over = start + Duration::from_secs(1);
-    assert!(life.group_heard(&group, EPOCH + 1, None, taken_over));
+    assert!(life.group_heard(&group, EPOCH + 1, own_shard(), None, taken_over));
     assert_eq!(shown(&life), (State::Live, "none".into()));
     assert!(!life.predecessors_gone(start + GROUP_SILENCE));
     // Its successor speaks, and has not written this topic.
-    life.group_heard(&group, EPOCH + 1, None, start + GROUP_SILENCE);
+    life.group_heard(&group, EPOCH + 1, own_shard(), None, start + GROUP_SILENCE);
     let late = start + GROUP_SILENCE + Duration::from_millis(1);
     assert!(life.predecessors_gone(late), "its values are to be judged anew");
     assert_eq!(shown(&life), (State::Stale, "unproven".into()));
 
-    life.group_heard(&group, EPOCH + 2, None, late);
+    life.group_heard(&group, EPOCH + 2, own_shard(), None, late);
     life.bus_lost(Micros(9));
     life.bus_alive(late);
     assert_eq!(shown(&life), (State::Stale, "unproven".into()), "nobody knows what happened");
+}
+
+#[test]
+fn a_takeover_does_not_revive_a_shard_that_was_silent() {
+    let (mut life, start) = (Life::default(), Instant::now());
+    let (group, other) = (Group::new("main"), ShardId::new(6).unwrap());
+    life.bus_alive(start);
+    life.group_heard(&group, EPOCH, own_shard(), None, start);
+    let late = start + GROUP_SILENCE + Duration::from_millis(1);
+    life.group_heard(&group, EPOCH, other, None, late);
+    life.groups_gone_silent(late);
+    assert!(life.group_heard(&group, EPOCH + 1, other, None, late));
+    assert_eq!(shown(&life).0, State::Stale);
 }
 
 #[test]

@@ -64,8 +64,10 @@ async fn a_reader_that_falls_behind_sees_the_hole_and_heals_by_a_snapshot() {
         let (name, shard) = (topic(1), ShardId::of(&topic(1)));
         let capacity = queues.rows()[0].capacity as u64;
         let total = capacity + 500;
-        for seq in 1..=total {
-            publisher.publish(vec![put(&name, record(epoch, seq, seq))]).await.unwrap();
+        let all: Vec<u64> = (1..=total).collect();
+        for seqs in all.chunks(100) {
+            let batches = seqs.iter().map(|seq| put(&name, record(epoch, *seq, *seq)));
+            publisher.publish(batches.collect()).await.unwrap();
         }
         let dropped = || queues.rows()[0].dropped;
         super::rig::until("the overflow", async || (dropped() > 0).then_some(())).await;

@@ -46,7 +46,8 @@ impl Cluster {
         if let Some(node) = self.owners().certain(place) {
             return Ok(node);
         }
-        self.learn(Instant::now()).await?;
+        // Rare, and a large future that every caller would carry.
+        Box::pin(self.learn(Instant::now())).await?;
         let known = self.owners().certain(place);
         known.ok_or_else(|| {
             Error::Refused(format!("no node of the cluster serves slot {}", place.slot()))

@@ -69,7 +69,8 @@ impl Link {
             Some(dialled) if !dialled.lookout.is_over() => Ok(dialled),
             _ => {
                 self.dials += 1;
-                self.bus.dial(self.node.as_ref(), AsyncConnectionConfig::new()).await
+                // Rare, and a large future that every caller would carry.
+                Box::pin(self.bus.dial(self.node.as_ref(), AsyncConnectionConfig::new())).await
             }
         }
     }

@@ -107,7 +107,8 @@ async fn a_slot_that_moves_takes_its_readers_along() {
             }
         }
     };
-    soon("all is seen", async { tokio::join!(publishing, reading) }).await;
+    let both = Box::pin(async { tokio::join!(publishing, reading) });
+    soon("all is seen", both).await;
     assert!(rejoined);
     assert_eq!(cluster.owner(&key).await, 1);
 }
