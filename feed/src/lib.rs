@@ -12,6 +12,9 @@
 //! - [`outbox`]: the queue between connectors and publisher
 //! - [`publisher`]: lease, sequence numbers and batches
 
+// The futures of a back-fill nest more deeply than the compiler follows by default.
+#![recursion_limit = "256"]
+
 pub mod backfill;
 pub mod config;
 pub mod connector;

@@ -3,7 +3,7 @@
 use crate::{
     backfill::Backfill,
     config::{ConfigErrors, FeedConfig, VenuePlan},
-    connector::{Connector, Rest, Surroundings, Venue},
+    connector::{Rest, Roster, Surroundings, Venue, Wanted},
     letters,
     outbox::Outbox,
     publisher::{self, Assignment},
@@ -11,14 +11,15 @@ use crate::{
         Accounting, Board, Counts, DeadLetter, DeadLetters, Filter, dead_letters::ReasonCount,
     },
 };
+use futures_util::future::join_all;
 use serde::Serialize;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tickcast_shared::{
     admin::{Queues, Readiness},
     bus::Bus,
     clock::Clock,
     lifecycle::Tasks,
-    market::{Symbol, Ticker, Topic},
+    market::{ExchangeId, Ticker, Topic},
 };
 use tokio::sync::watch;
 use tracing::{info, warn};
@@ -41,6 +42,8 @@ pub struct Feed {
     pub dead_letters: DeadLetters,
     /// The books of each exchange.
     pub accounting: Arc<[Accounting]>,
+    /// The symbols of each exchange, which can be changed while the feed runs.
+    pub wanted: Arc<[(ExchangeId, Wanted)]>,
 }
 
 /// The whole answer of `/dlq`.
@@ -69,8 +72,8 @@ impl Feed {
     }
 }
 
-/// Starts a feed: one publisher, and one connector for every connection that the symbols need. It
-/// must be called within a runtime.
+/// Starts a feed: one publisher, and for every venue a roster, which starts a connector for every
+/// connection that the symbols need. It must be called within a runtime.
 ///
 /// # Errors
 /// [`FeedError`] before anything is started.
@@ -94,73 +97,64 @@ pub fn run(
     };
     if let Some(partition) = &config.partition {
         let (group, symbols) =
-            (config.bus_group(), plans.iter().map(|it| it.symbols.len()).sum::<usize>());
+            (config.bus_group(), plans.iter().map(|it| it.selection.symbols.len()).sum::<usize>());
         info!(partition, %group, symbols, "taking one part of the symbols");
     }
-    let mut accounting = Vec::new();
-    let mut connectors = Vec::new();
-    let mut venues = Vec::new();
-    for plan in plans.iter().filter(|plan| !plan.symbols.is_empty()) {
-        let (venue, of_venue) = connect(plan, around.clone(), &queues);
-        accounting.push(venue.accounting.clone());
-        venues.push(venue);
-        connectors.extend(of_venue);
-    }
-    let configured: Vec<(Topic, Ticker)> = connectors.iter().flat_map(Connector::topics).collect();
+    let rosters: Vec<Roster> = plans
+        .iter()
+        .filter(|plan| !plan.selection.is_empty())
+        .map(|plan| roster(plan, around.clone(), &queues))
+        .collect();
+    let accounting = rosters.iter().map(|it| it.venue().accounting.clone()).collect();
+    let wanted: Arc<[_]> =
+        rosters.iter().map(|it| (it.venue().id().clone(), it.wanted())).collect();
     let group = config.bus_group();
     let (kept, letters) = (bus.dead_letters(), around.dead_letters.clone());
     let (most, token) = (config.max_dead_letters, tasks.token());
     tasks.essential("dead_letters", letters::run(kept, letters, group.clone(), most, token));
     let (shelf, requests) = publisher::shelf();
-    let topics: Vec<Topic> = configured.iter().map(|(topic, _)| topic.clone()).collect();
-    for venue in venues {
-        let filler = Backfill::new(venue, config.extent(), &bus, shelf.clone(), clock);
-        tasks.essential(
-            "backfill",
-            filler.run(watch::channel(Some(topics.clone())).1, tasks.token()),
-        );
+    let (found, topics) = watch::channel(None);
+    for roster in &rosters {
+        let filler =
+            Backfill::new(roster.venue().clone(), config.extent(), &bus, shelf.clone(), clock);
+        tasks.essential("backfill", filler.run(topics.clone(), tasks.token()));
     }
-    let assignment = Assignment { group, configured, rules: config.rules(), requests };
-    let publisher = publisher::run(bus, assignment, around.outbox, clock, readiness, tasks.token());
+    let first = first_topics(wanted.clone(), Duration::from_millis(config.timing.list_ms));
+    let (outbox, rules, token) = (around.outbox, config.rules(), tasks.token());
+    let publisher = async move {
+        let configured = first.await;
+        found.send_replace(Some(configured.iter().map(|(topic, _)| topic.clone()).collect()));
+        let assignment = Assignment { group, configured, rules, requests };
+        publisher::run(bus, assignment, outbox, clock, readiness, token).await
+    };
     tasks.essential("publisher", publisher);
-    for connector in connectors {
-        tasks.essential("connector", connector.run(tasks.token()));
+    for roster in rosters {
+        tasks.essential("connector", roster.run(tasks.token()));
     }
-    Ok(Feed { dead_letters: around.dead_letters, accounting: accounting.into() })
+    Ok(Feed { dead_letters: around.dead_letters, accounting, wanted })
 }
 
-/// The connectors of one venue.
-fn connect(
-    plan: &VenuePlan,
-    around: Surroundings,
-    queues: &Queues,
-) -> (Arc<Venue>, Vec<Connector>) {
-    let shares = shares(&plan.symbols, plan.exchange.limits().symbols_per_connection);
-    let venue = Arc::new(Venue::new(plan, shares.len(), around));
+/// The topics to begin with. Where patterns name symbols the lists of instruments are waited for, so
+/// that what a former feed has left of these is not taken for unconfigured.
+async fn first_topics(
+    wanted: Arc<[(ExchangeId, Wanted)]>,
+    patience: Duration,
+) -> Vec<(Topic, Ticker)> {
+    let topics = wanted.iter().map(|(_, wanted)| wanted.first_topics(patience));
+    join_all(topics).await.into_iter().flatten().collect()
+}
+
+/// The roster of one venue.
+fn roster(plan: &VenuePlan, around: Surroundings, queues: &Queues) -> Roster {
     info!(
         exchange = %plan.id,
-        symbols = plan.symbols.len(),
-        connections = shares.len(),
+        symbols = plan.selection.symbols.len(),
+        patterns = plan.selection.has_patterns(),
         rest_url = plan.addresses.rest,
         ws_url = plan.addresses.ws.as_deref().unwrap_or("named by the venue"),
         "exchange configured"
     );
-    let connectors = shares
-        .into_iter()
-        .enumerate()
-        .map(|(place, share)| Connector::new(venue.clone(), place, share, queues))
-        .collect();
-    (venue, connectors)
-}
-
-/// The symbols in as few shares as possible of at most `most`, of nearly the same size.
-fn shares(symbols: &[Symbol], most: usize) -> Vec<Vec<Symbol>> {
-    let count = symbols.len().div_ceil(most.max(1)).max(1);
-    let mut shares = vec![Vec::new(); count];
-    for (at, symbol) in symbols.iter().enumerate() {
-        shares[at % count].push(symbol.clone());
-    }
-    shares
+    Roster::new(Arc::new(Venue::new(plan, around)), plan, queues)
 }
 
 /// KuCoin names its socket itself; a `ws_url` for it is of no use.
@@ -249,15 +243,6 @@ mod tests {
         assert_eq!(feed.dlq(&Filter::default(), 9).exchanges[0].refused["undecodable"], 1);
         tasks.token().cancel();
         tasks.finish().await.unwrap();
-    }
-
-    #[test]
-    fn symbols_are_split_evenly() {
-        let symbols: Vec<Symbol> =
-            (0..901).map(|n| format!("S{n}-USDT").parse().unwrap()).collect();
-        let sizes: Vec<usize> = shares(&symbols, 400).iter().map(Vec::len).collect();
-        assert_eq!(sizes, [301, 300, 300]);
-        assert_eq!(shares(&symbols[..1], 400).len(), 1);
     }
 
     #[test]

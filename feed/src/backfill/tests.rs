@@ -2,7 +2,7 @@
 
 use super::{Backfill, Extent};
 use crate::{
-    config::VenuePlan,
+    config::{Selection, VenuePlan},
     connector::{
         Rest, Surroundings, Venue,
         tests::{
@@ -58,7 +58,8 @@ async fn venue(
     let plan = VenuePlan {
         exchange: by_name(name).unwrap(),
         id: name.parse().unwrap(),
-        symbols: Vec::new(),
+        selection: Selection::default(),
+        max_symbols: 1,
         addresses: Addresses::new(&format!("http://{}", scripted.address), None),
         simulated: false,
     };
@@ -70,7 +71,7 @@ async fn venue(
         dead_letters: DeadLetters::new(&queues),
         board: Board::default(),
     };
-    (Arc::new(Venue::new(&plan, 1, around)), asked)
+    (Arc::new(Venue::new(&plan, around)), asked)
 }
 
 /// A feed of that topic that derives nothing.

@@ -3,11 +3,13 @@
 pub mod error;
 pub mod partition;
 pub mod plan;
+pub mod selection;
 pub mod timing;
 
 pub use error::{ConfigError, ConfigErrors};
 pub use partition::Partition;
 pub use plan::VenuePlan;
+pub use selection::Selection;
 pub use timing::Timing;
 
 use crate::{backfill::Extent, derive::Rules};
@@ -27,6 +29,9 @@ const BACKFILL_BARS: usize = 500;
 /// More than that would only keep the venues busy.
 const MAX_BACKFILL_BARS: usize = 5000;
 
+/// What a pattern of symbols may expand to: more than any venue lists of spot instruments, so that
+/// it stops a broken list and nothing else.
+const MAX_SYMBOLS: usize = 5000;
 /// Refused messages kept on the bus: hours of a venue that goes wrong, some 10 MB of Redis' memory.
 const MAX_DEAD_LETTERS: usize = 10_000;
 
@@ -43,6 +48,8 @@ pub struct FeedConfig {
     pub partition: Option<String>,
     /// The exchanges, each at most once.
     pub exchange: Vec<ExchangeConfig>,
+    /// Symbols that the patterns of one exchange may expand to.
+    pub max_symbols: usize,
     /// Whether this feed announces indexes. They are made of its own exchanges, so of several feeds
     /// only one should announce those of a symbol.
     pub index: bool,
@@ -69,6 +76,7 @@ impl Default for FeedConfig {
             group: GROUP.to_owned(),
             partition: None,
             exchange: Vec::new(),
+            max_symbols: MAX_SYMBOLS,
             index: true,
             index_quorum: INDEX_QUORUM,
             klines: true,
@@ -99,7 +107,8 @@ impl FeedConfig {
         });
         sample.partition = Some("1/3".to_owned());
         let timing = &mut sample.timing;
-        for unset in [&mut timing.idle_ms, &mut timing.quiet_ms, &mut timing.proof_ms] {
+        let unset = [&mut timing.idle_ms, &mut timing.quiet_ms, &mut timing.proof_ms];
+        for unset in unset.into_iter().chain([&mut timing.rotate_ms]) {
             *unset = Some(SAMPLE_MS);
         }
         sample
@@ -112,7 +121,8 @@ impl FeedConfig {
 pub struct ExchangeConfig {
     /// The exchange's name, such as `kucoin`.
     pub name: String,
-    /// Symbols as `BASE-QUOTE` in upper case.
+    /// Symbols as `BASE-QUOTE` in upper case, patterns such as `*-USDT` and `BTC-*`, or `all`:
+    /// what the venue lists and trades of these.
     pub symbols: Vec<String>,
     /// Another REST base address, for simulators and proxies.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,9 +1,9 @@
 //! The `[feed]` section turned into what it asks for, or into a list of its mistakes.
 
-use super::{ConfigError, ConfigErrors, ExchangeConfig, FeedConfig, Partition};
+use super::{ConfigError, ConfigErrors, ExchangeConfig, FeedConfig, Partition, Selection};
 use crate::exchange::{ALL, Addresses, Exchange, by_name};
 use std::collections::HashSet;
-use tickcast_shared::market::{ExchangeId, Symbol, Topic};
+use tickcast_shared::market::{ExchangeId, Symbol};
 use url::Url;
 
 /// Longest group name, in bytes: it is part of Redis keys.
@@ -16,8 +16,10 @@ pub struct VenuePlan {
     pub exchange: &'static dyn Exchange,
     /// Its name in topics.
     pub id: ExchangeId,
-    /// The symbols, each once.
-    pub symbols: Vec<Symbol>,
+    /// Its symbols.
+    pub selection: Selection,
+    /// How many symbols the patterns among them may expand to.
+    pub max_symbols: usize,
     /// Where it is reached.
     pub addresses: Addresses,
     /// Whether it is known to be a simulator before it says so.
@@ -27,8 +29,7 @@ pub struct VenuePlan {
 impl VenuePlan {
     /// Leaves out what belongs to other parts.
     fn keep(&mut self, partition: Partition) {
-        let id = &self.id;
-        self.symbols.retain(|symbol| partition.takes(&Topic::ticker(id, symbol)));
+        self.selection.keep(partition, &self.id);
     }
 }
 
@@ -56,15 +57,20 @@ pub(super) fn plan(config: &FeedConfig) -> Result<Vec<VenuePlan>, ConfigErrors> 
             let value = entry.name.clone();
             errors.push(ConfigError::DuplicateExchange { key: format!("{key}.name"), value });
         }
-        plans.extend(venue(&key, entry, &mut errors));
+        plans.extend(venue(&key, entry, config.max_symbols, &mut errors));
     }
     let partition = config.partition();
     plans.iter_mut().for_each(|plan| plan.keep(partition));
     if errors.is_empty() { Ok(plans) } else { Err(ConfigErrors(errors)) }
 }
 
-fn venue(key: &str, entry: &ExchangeConfig, errors: &mut Vec<ConfigError>) -> Option<VenuePlan> {
-    let symbols = symbols(key, &entry.symbols, errors);
+fn venue(
+    key: &str,
+    entry: &ExchangeConfig,
+    max_symbols: usize,
+    errors: &mut Vec<ConfigError>,
+) -> Option<VenuePlan> {
+    let selection = selection(key, &entry.symbols, errors);
     for (key, value, schemes, wanted) in [
         (
             format!("{key}.rest_url"),
@@ -93,27 +99,20 @@ fn venue(key: &str, entry: &ExchangeConfig, errors: &mut Vec<ConfigError>) -> Op
     let rest = entry.rest_url.as_deref().unwrap_or(&own.rest);
     let ws = own.ws.as_deref().map(|own| entry.ws_url.as_deref().unwrap_or(own));
     let (addresses, simulated) = (Addresses::new(rest, ws), entry.simulated);
-    Some(VenuePlan { exchange, id, symbols, addresses, simulated })
+    Some(VenuePlan { exchange, id, selection, max_symbols, addresses, simulated })
 }
 
-fn symbols(key: &str, texts: &[String], errors: &mut Vec<ConfigError>) -> Vec<Symbol> {
+fn selection(key: &str, texts: &[String], errors: &mut Vec<ConfigError>) -> Selection {
     if texts.is_empty() {
         errors.push(ConfigError::NoSymbols { key: format!("{key}.symbols") });
     }
-    let mut seen = HashSet::new();
-    let mut symbols = Vec::new();
-    for (at, text) in texts.iter().enumerate() {
-        match text.parse::<Symbol>() {
-            Ok(symbol) if seen.insert(symbol.clone()) => symbols.push(symbol),
-            Ok(_) => {}
-            Err(_) => errors.push(ConfigError::BadSymbol {
-                key: format!("{key}.symbols[{at}]"),
-                value: text.clone(),
-                such_as: meant(text),
-            }),
-        }
-    }
-    symbols
+    let (selection, wrong) = Selection::parse(texts);
+    errors.extend(wrong.into_iter().map(|at| ConfigError::BadSymbol {
+        key: format!("{key}.symbols[{at}]"),
+        value: texts[at].clone(),
+        such_as: meant(&texts[at]),
+    }));
+    selection
 }
 
 /// The symbols that their exchange answers with the data of others (`truth.md` 5).
@@ -175,7 +174,7 @@ mod tests {
         let exchange = vec![entry("kucoin", &["ETH-USDT"]), okx];
         let plan = FeedConfig { exchange, ..FeedConfig::default() }.plan().unwrap();
         assert_eq!(plan[0].addresses.rest, "https://api.kucoin.com");
-        assert_eq!(plan[1].symbols.len(), 1);
+        assert_eq!(plan[1].selection.symbols.len(), 1);
         assert_eq!(plan[1].addresses.ws.as_deref(), Some("ws://127.0.0.1:7000"));
     }
 
@@ -228,8 +227,11 @@ mod tests {
             let config =
                 FeedConfig { exchange: exchange.clone(), partition, ..FeedConfig::default() };
             let plans = config.plan().unwrap();
-            assert_eq!(plans[0].symbols, plans[1].symbols, "an index has all its sources");
-            (config.bus_group(), plans[0].symbols.clone())
+            assert_eq!(
+                plans[0].selection.symbols, plans[1].selection.symbols,
+                "an index has all its sources"
+            );
+            (config.bus_group(), plans[0].selection.symbols.clone())
         };
         let (group, mut all) = taken("1/2");
         let (other, rest) = taken("2/2");

@@ -15,6 +15,25 @@ const ACK_MS: u64 = 10_000;
 const GOOD_MS: u64 = 60_000;
 /// How often time-outs are looked at: well below the shortest of them.
 const CHECK_MS: u64 = 250;
+/// A symbol without a value so long after its subscription is asked for by REST: most venues send
+/// their snapshots at once (`truth.md` 9).
+const FIRST_VALUE_MS: u64 = 2_000;
+/// The first data of a subscription (`exchanges.md`, point 3).
+const FIRST_DATA_MS: u64 = 30_000;
+/// For so long at least a live link speaks for a silent symbol (`truth.md` 6).
+const SILENCE_MS: u64 = 60_000;
+/// A REST answer about a symbol in doubt: several attempts, the venue's budget included.
+const DOUBT_MS: u64 = 30_000;
+/// One REST request for tickers, which must not hold the next one up.
+const REST_MS: u64 = 5_000;
+/// Between two polls of a symbol while there is no socket: what a person watching would notice.
+const POLL_MS: u64 = 2_000;
+/// How long a replacement that delivers is given to deliver every symbol.
+const ROTATE_PATIENCE_MS: u64 = 30_000;
+/// Between two readings of the list of instruments (`truth.md` 17: hourly).
+const REFRESH_MS: u64 = 3_600_000;
+/// For so long a symbol that vanished from the list is shown as halted.
+const VANISHED_MS: u64 = 3_600_000;
 
 /// Times in milliseconds. An unset one is the venue's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +62,27 @@ pub struct Timing {
     pub backoff_cap_ms: u64,
     /// Between two looks at the time-outs.
     pub check_ms: u64,
+    /// From a subscription to asking REST for the first value.
+    pub first_value_ms: u64,
+    /// From a subscription to its first data, before it is doubted.
+    pub first_data_ms: u64,
+    /// For which a live link speaks for a silent symbol at least.
+    pub silence_ms: u64,
+    /// For an answer by REST about a symbol in doubt, before it is stale.
+    pub doubt_ms: u64,
+    /// For one REST request for tickers.
+    pub rest_ms: u64,
+    /// Between two polls of a symbol while the venue has no socket for us.
+    pub poll_ms: u64,
+    /// Age at which a connection is replaced; unset, shortly before the venue would end it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rotate_ms: Option<u64>,
+    /// From a replacement's first data to the end of the connection before it.
+    pub rotate_patience_ms: u64,
+    /// Between two readings of the list of instruments.
+    pub refresh_ms: u64,
+    /// From a symbol's disappearance from the list to its removal, where only a pattern named it.
+    pub vanished_ms: u64,
 }
 
 impl Default for Timing {
@@ -59,6 +99,16 @@ impl Default for Timing {
             backoff_base_ms: millis(Backoff::VENUE.base),
             backoff_cap_ms: millis(Backoff::VENUE.cap),
             check_ms: CHECK_MS,
+            first_value_ms: FIRST_VALUE_MS,
+            first_data_ms: FIRST_DATA_MS,
+            silence_ms: SILENCE_MS,
+            doubt_ms: DOUBT_MS,
+            rest_ms: REST_MS,
+            poll_ms: POLL_MS,
+            rotate_ms: None,
+            rotate_patience_ms: ROTATE_PATIENCE_MS,
+            refresh_ms: REFRESH_MS,
+            vanished_ms: VANISHED_MS,
         }
     }
 }
@@ -97,6 +147,10 @@ impl Timing {
             ("backoff_base_ms", self.backoff_base_ms),
             ("backoff_cap_ms", self.backoff_cap_ms),
             ("check_ms", self.check_ms),
+            ("rest_ms", self.rest_ms),
+            ("poll_ms", self.poll_ms),
+            ("rotate_ms", self.rotate_ms.unwrap_or(u64::MAX)),
+            ("refresh_ms", self.refresh_ms),
         ];
         required.into_iter().find(|(_, value)| *value == 0).map(|(key, _)| key)
     }

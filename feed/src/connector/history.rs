@@ -29,13 +29,7 @@ impl Venue {
 
     fn instrument(&self, listing: &Listing, topic: &Topic) -> Option<Instrument> {
         let symbol: Symbol = topic.symbol().parse().ok()?;
-        match listing {
-            Listing::Listed(all) => all.get(&symbol).filter(|it| it.trading).cloned(),
-            Listing::ByRule => {
-                let venue_symbol = self.exchange.name_by_rule(&symbol);
-                Some(Instrument { symbol, venue_symbol, rest_symbol: None, trading: true })
-            }
-        }
+        listing.instrument(self.exchange, &symbol)
     }
 
     /// The bars that open at `from` or later and are over at `end`.

@@ -40,6 +40,8 @@ pub struct Course {
     /// Good data for this long forgives earlier failures.
     good: Duration,
     failures: u32,
+    /// Attempts since the last ticker message.
+    fruitless: u32,
     mutes: u32,
     reconnects: u64,
 }
@@ -48,7 +50,15 @@ impl Course {
     /// A link that has never been up.
     #[must_use]
     pub fn new(backoff: Backoff, good: Duration) -> Self {
-        Self { link: Link::Dialing, backoff, good, failures: 0, mutes: 0, reconnects: 0 }
+        Self {
+            link: Link::Dialing,
+            backoff,
+            good,
+            failures: 0,
+            fruitless: 0,
+            mutes: 0,
+            reconnects: 0,
+        }
     }
 
     /// Where it stands.
@@ -61,6 +71,18 @@ impl Course {
     #[must_use]
     pub fn failures(&self) -> u32 {
         self.failures
+    }
+
+    /// Attempts in a row that have not brought a ticker message.
+    #[must_use]
+    pub fn fruitless(&self) -> u32 {
+        self.fruitless
+    }
+
+    /// Whether a socket is open.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self.link, Link::Subscribing { .. } | Link::Live { .. })
     }
 
     /// Losses of a connection that had been open.
@@ -105,9 +127,11 @@ impl Course {
             self.failures = 0;
             self.mutes = 0;
         }
-        if matches!(self.link, Link::Live { .. } | Link::Subscribing { .. }) {
+        if self.is_open() {
             self.reconnects += 1;
         }
+        let live = matches!(self.link, Link::Live { .. });
+        self.fruitless = if live { 0 } else { self.fruitless.saturating_add(1) };
         self.failures = self.failures.saturating_add(1);
         if matches!(loss, Loss::Mute { .. }) {
             self.mutes = self.mutes.saturating_add(1);

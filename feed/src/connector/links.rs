@@ -12,16 +12,13 @@ use tickcast_shared::{
 /// The connections of one venue.
 pub(super) struct Links {
     outbox: Outbox,
+    /// What a connection starts with.
+    pending: LinkStatus,
     connections: Mutex<Vec<LinkStatus>>,
 }
 
 impl Links {
-    pub(super) fn new(
-        exchange: &ExchangeId,
-        connections: usize,
-        outbox: Outbox,
-        now: Micros,
-    ) -> Self {
+    pub(super) fn new(exchange: &ExchangeId, outbox: Outbox, now: Micros) -> Self {
         let pending = LinkStatus {
             exchange: exchange.clone(),
             state: LinkState::Pending,
@@ -32,7 +29,19 @@ impl Links {
             source: Source::Stream,
         };
         outbox.set_link(pending.clone());
-        Self { outbox, connections: Mutex::new(vec![pending; connections]) }
+        Self { outbox, pending, connections: Mutex::default() }
+    }
+
+    /// Another connection; returns its place.
+    pub(super) fn join(&self) -> usize {
+        let mut all = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push(self.pending.clone());
+        all.len() - 1
+    }
+
+    /// Whether a connection's values come by its socket or by REST.
+    pub(super) fn set_source(&self, connection: usize, source: Source) {
+        self.change(connection, |status| status.source = source);
     }
 
     /// A connection's state, from now on.
@@ -81,7 +90,9 @@ fn combined(connections: &[LinkStatus]) -> Option<LinkStatus> {
     let oldest_proof = |status: &&LinkStatus| std::cmp::Reverse(status.proven);
     let worst = connections.iter().max_by_key(|it| (badness(it), oldest_proof(it)))?;
     let reconnects = connections.iter().map(|status| status.reconnects).sum();
-    Some(LinkStatus { reconnects, ..worst.clone() })
+    let polled = connections.iter().any(|status| status.source == Source::Poll);
+    let source = if polled { Source::Poll } else { Source::Stream };
+    Some(LinkStatus { reconnects, source, ..worst.clone() })
 }
 
 #[cfg(test)]

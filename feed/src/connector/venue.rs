@@ -1,25 +1,30 @@
 //! What all connections to one venue share: addresses, budgets, the list of instruments, books.
 
-use super::{Loss, links::Links, log_limit::LogLimit, rest::Rest};
+use super::{
+    Loss,
+    links::Links,
+    log_limit::LogLimit,
+    rest::{Answer, Rest},
+};
 use crate::{
     config::{Timing, VenuePlan},
-    exchange::{Addresses, Exchange, Listing, Rate, names_except},
+    exchange::{Addresses, Exchange, Instrument, Listing, Rate, names_except},
     outbox::Outbox,
     quality::{Accounting, Board, DeadLetters},
 };
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use std::{
-    sync::{Arc, Mutex as SyncMutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 use tickcast_shared::{clock::Clock, market::ExchangeId};
-use tokio::sync::Mutex;
+use tokio::sync::Mutex as AsyncMutex;
 use tracing::{info, warn};
 
-/// How long a list is used before it is read again, at the next dial (`truth.md` 17: hourly).
+/// How long a list is used by those who do not keep it up to date.
 const LIST_GOOD: Duration = Duration::from_secs(3600);
-/// A list of instruments that could not be had is asked for again after this long at the earliest.
-const LIST_RETRY: Duration = Duration::from_secs(30);
+/// A list of instruments that could not be had is asked for again after this long.
+pub(super) const LIST_RETRY: Duration = Duration::from_secs(30);
 
 /// One venue, as its connections see it.
 pub struct Venue {
@@ -38,10 +43,12 @@ pub struct Venue {
     pub(super) board: Board,
     dials: DefaultDirectRateLimiter,
     requests: DefaultDirectRateLimiter,
-    listing: Mutex<ListingState>,
+    listing: AsyncMutex<ListingState>,
     /// The venue has turned this address away until then.
-    closed_until: SyncMutex<Option<Instant>>,
-    log_limit: SyncMutex<LogLimit>,
+    closed_until: Mutex<Option<Instant>>,
+    /// The same for REST alone.
+    rest_closed_until: Mutex<Option<Instant>>,
+    log_limit: Mutex<LogLimit>,
 }
 
 /// Whether the list of instruments is there.
@@ -73,12 +80,23 @@ pub(super) fn budget(rate: Rate) -> DefaultDirectRateLimiter {
     RateLimiter::direct(one.allow_burst(rate.burst))
 }
 
+/// The moment, unless it is over.
+fn until_later(closed: &Mutex<Option<Instant>>) -> Option<Instant> {
+    let closed = *closed.lock().unwrap_or_else(PoisonError::into_inner);
+    closed.filter(|until| *until > Instant::now())
+}
+
+fn later(closed: &Mutex<Option<Instant>>, until: Instant) {
+    let mut closed = closed.lock().unwrap_or_else(PoisonError::into_inner);
+    *closed = (*closed).max(Some(until));
+}
+
 impl Venue {
-    /// A venue with so many connections.
+    /// A venue without connections.
     #[must_use]
-    pub fn new(plan: &VenuePlan, connections: usize, around: Surroundings) -> Self {
+    pub fn new(plan: &VenuePlan, around: Surroundings) -> Self {
         let Surroundings { timing, clock, outbox, rest, dead_letters, board } = around;
-        let links = Links::new(&plan.id, connections, outbox.clone(), clock.now());
+        let links = Links::new(&plan.id, outbox.clone(), clock.now());
         Self {
             exchange: plan.exchange,
             addresses: plan.addresses.clone(),
@@ -93,9 +111,10 @@ impl Venue {
             board,
             dials: budget(plan.exchange.limits().dials),
             requests: budget(plan.exchange.limits().requests),
-            listing: Mutex::new(ListingState::Missing { asked: None }),
-            closed_until: SyncMutex::default(),
-            log_limit: SyncMutex::default(),
+            listing: AsyncMutex::new(ListingState::Missing { asked: None }),
+            closed_until: Mutex::default(),
+            rest_closed_until: Mutex::default(),
+            log_limit: Mutex::default(),
         }
     }
 
@@ -108,22 +127,16 @@ impl Venue {
     /// Waits until the venue's dial limit, and a refusal of this address, allow another dial.
     pub(super) async fn may_dial(&self) {
         // Waiting for the limit may take long enough for another connection to be refused.
-        while let Some(until) = self.closed_until() {
+        while let Some(until) = until_later(&self.closed_until) {
             tokio::time::sleep_until(until.into()).await;
             self.dials.until_ready().await;
         }
         self.dials.until_ready().await;
     }
 
-    fn closed_until(&self) -> Option<Instant> {
-        let closed = *self.closed_until.lock().unwrap_or_else(PoisonError::into_inner);
-        closed.filter(|until| *until > Instant::now())
-    }
-
     /// Keeps all connections from dialling until then.
     pub(super) fn close_until(&self, until: Instant) {
-        let mut closed = self.closed_until.lock().unwrap_or_else(PoisonError::into_inner);
-        *closed = (*closed).max(Some(until));
+        later(&self.closed_until, until);
     }
 
     /// Whether to log that cause now; see [`LogLimit::admit`].
@@ -139,39 +152,48 @@ impl Venue {
 
     /// Waits until the venue's request limit, and a refusal of this address, allow another request.
     pub(super) async fn may_request(&self) {
-        while let Some(until) = self.closed_until() {
+        while let Some(until) = until_later(&self.rest_closed_until) {
             tokio::time::sleep_until(until.into()).await;
         }
         self.requests.until_ready().await;
     }
 
+    /// A request by REST was refused: those that the venue asks to wait are waited for.
+    pub(super) fn rest_refused(&self, loss: &Loss) {
+        let until = Instant::now() + loss.least_wait();
+        later(&self.rest_closed_until, until);
+        if loss.asks_to_wait() {
+            self.close_until(until);
+        }
+    }
+
     /// The names of the venue's symbols: its own list, or its naming rule while that is missing.
     pub(super) async fn listing(&self) -> Arc<Listing> {
+        self.listing_of(LIST_GOOD, LIST_RETRY).await
+    }
+
+    /// The same, from a list that is younger than `good`; one that could not be had is asked for
+    /// again after `retry`.
+    pub(super) async fn listing_of(&self, good: Duration, retry: Duration) -> Arc<Listing> {
         let mut state = self.listing.lock().await;
         match &*state {
-            ListingState::Had { listing, read } if read.elapsed() < LIST_GOOD => {
-                return listing.clone();
-            }
-            ListingState::Missing { asked: Some(at) } if at.elapsed() < LIST_RETRY => {
+            ListingState::Had { listing, read } if read.elapsed() < good => return listing.clone(),
+            ListingState::Missing { asked: Some(at) } if at.elapsed() < retry => {
                 return Arc::new(Listing::ByRule);
             }
             ListingState::Had { .. } | ListingState::Missing { .. } => {}
         }
+        self.may_request().await;
         let listing = match self.fetch_listing().await {
-            Ok(listing) => {
-                let listing = Arc::new(listing);
-                *state = ListingState::Had { listing: listing.clone(), read: Instant::now() };
-                return listing;
-            }
+            Ok(listing) => Arc::new(listing),
             Err(loss) => {
-                if loss.asks_to_wait() {
-                    self.close_until(Instant::now() + loss.least_wait());
-                }
+                self.rest_refused(&loss);
                 self.log_missing_list(&loss);
-                Arc::new(Listing::ByRule)
+                *state = ListingState::Missing { asked: Some(Instant::now()) };
+                return Arc::new(Listing::ByRule);
             }
         };
-        *state = ListingState::Missing { asked: Some(Instant::now()) };
+        *state = ListingState::Had { listing: listing.clone(), read: Instant::now() };
         listing
     }
 
@@ -186,6 +208,16 @@ impl Venue {
         }
         info!(exchange = %self.id(), instruments = instruments.len(), "list of instruments read");
         Ok(Listing::listed(instruments))
+    }
+
+    /// Asks for the tickers of these instruments, at most [`Limits::symbols_per_poll`] of them.
+    ///
+    /// [`Limits::symbols_per_poll`]: crate::exchange::Limits::symbols_per_poll
+    pub(super) async fn tickers(&self, instruments: &[&Instrument]) -> Result<Answer, Loss> {
+        self.may_request().await;
+        let url = self.exchange.tickers_url(&self.addresses, instruments);
+        let answer = self.rest.get(&url, Duration::from_millis(self.timing.rest_ms)).await;
+        answer.inspect_err(|loss| self.rest_refused(loss))
     }
 
     fn log_missing_list(&self, loss: &Loss) {

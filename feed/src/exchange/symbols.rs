@@ -64,6 +64,21 @@ impl Listing {
         Self::Listed(by_symbol)
     }
 
+    /// What the venue lists for a symbol, or what its naming rule makes of it; `None` when the venue
+    /// does not list it or does not trade it.
+    #[must_use]
+    pub fn instrument(&self, exchange: &dyn Exchange, symbol: &Symbol) -> Option<Instrument> {
+        match self {
+            Self::Listed(all) => all.get(symbol).filter(|it| it.trading).cloned(),
+            Self::ByRule => Some(Instrument {
+                symbol: symbol.clone(),
+                venue_symbol: exchange.name_by_rule(symbol),
+                rest_symbol: None,
+                trading: true,
+            }),
+        }
+    }
+
     /// The venue's name of a symbol; `None` when the venue does not list it or does not trade it.
     #[must_use]
     pub fn venue_symbol(&self, exchange: &dyn Exchange, symbol: &Symbol) -> Option<String> {

@@ -14,8 +14,10 @@ pub mod refusal;
 mod said;
 pub mod sequence;
 mod symbol;
+mod tenure;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 mod values;
 
 pub use accounting::{Accounting, Counts};
@@ -27,6 +29,7 @@ use crate::exchange::{Market, Update};
 use books::Books;
 use std::{collections::HashMap, time::Duration};
 use symbol::{Outcome, SymbolState};
+use tenure::{Claim, Tenure};
 use tickcast_shared::{
     clock::Micros,
     market::{State, Symbol, Ticker, Topic},
@@ -54,11 +57,12 @@ pub enum Verdict {
 #[derive(Debug)]
 pub struct Quality {
     books: Books,
+    board: Board,
     /// For how long quotes are good after they were stated, where that is limited (`truth.md` 8).
     quotes_good_for: Option<Duration>,
     /// Whether the venue is a simulator whatever its handshakes say.
     simulated: bool,
-    generation: Generation,
+    tenure: Tenure,
     symbols: Vec<SymbolState>,
     /// Position of each symbol by the venue's name for it.
     by_name: HashMap<String, usize>,
@@ -86,9 +90,10 @@ impl Quality {
             .collect();
         Self {
             books: Books { accounting, dead_letters },
+            board,
             quotes_good_for: None,
             simulated,
-            generation: Generation::default(),
+            tenure: Tenure::default(),
             symbols,
             by_name: HashMap::new(),
         }
@@ -98,6 +103,7 @@ impl Quality {
     /// is alone.
     #[must_use]
     pub fn at(mut self, board: &Board) -> Self {
+        self.board = board.clone();
         for state in &mut self.symbols {
             if let Ok(symbol) = state.topic.symbol().parse() {
                 state.sit(board.seat(self.books.accounting.exchange(), &symbol));
@@ -120,7 +126,7 @@ impl Quality {
     /// A new connection replaces the one before. `names` are the venue's names of the symbols, in
     /// their order; a symbol without a name is not subscribed to.
     pub fn begin(&mut self, generation: Generation, simulated: bool, names: &[Option<String>]) {
-        self.generation = generation;
+        self.tenure.begin(generation, self.symbols.len());
         self.by_name.clear();
         for (at, (state, name)) in self.symbols.iter_mut().zip(names).enumerate() {
             if let Some(name) = name {
@@ -138,12 +144,16 @@ impl Quality {
         frame: &str,
         now: Micros,
     ) -> Verdict {
-        let refused = if generation != self.generation {
+        let refused = if !self.tenure.knows(generation) {
             Refusal::OldConnection
         } else if update.market != Market::Spot {
             Refusal::WrongMarket
-        } else if let Some(at) = self.by_name.get(update.symbol) {
-            return self.judge(*at, update, frame, now);
+        } else if let Some(&at) = self.by_name.get(update.symbol) {
+            match self.tenure.claim(at, update.part, generation) {
+                Claim::Holder => return self.judge(at, update, frame, now),
+                Claim::Successor => return self.succeed_with(at, update, frame, now),
+                Claim::Replaced => Refusal::OldConnection,
+            }
         } else {
             Refusal::UnknownSymbol
         };
@@ -152,8 +162,13 @@ impl Quality {
     }
 
     fn judge(&mut self, at: usize, update: &Update<'_>, frame: &str, now: Micros) -> Verdict {
-        let state = &mut self.symbols[at];
-        let outcome = state.judge(update, frame, &self.books, now);
+        let outcome = self.symbols[at].judge(update, frame, &self.books, now);
+        self.account(at, outcome, frame, now)
+    }
+
+    /// Books what became of a message.
+    fn account(&mut self, at: usize, outcome: Outcome, frame: &str, now: Micros) -> Verdict {
+        let state = &self.symbols[at];
         let publish = |state: &SymbolState| {
             Verdict::Publish(Box::new((state.topic.clone(), state.ticker.clone())))
         };

@@ -1,5 +1,7 @@
 //! One symbol's merged state, and what becomes of each message about it.
 
+mod reading;
+
 use super::{
     Refusal,
     board::Seat,
@@ -14,7 +16,7 @@ use crate::exchange::{Part, Update};
 use std::time::Duration;
 use tickcast_shared::{
     clock::Micros,
-    market::{Reason, State, Ticker, Topic},
+    market::{Reason, Source, State, Ticker, Topic},
 };
 
 /// Quotes crossed for this long make a topic stale (`truth.md` 4).
@@ -29,6 +31,8 @@ pub(super) struct SymbolState {
     /// What is shown. While something is on hold that is older than `said`.
     pub(super) ticker: Ticker,
     said: Said,
+    /// By what it has said that.
+    source: Source,
     /// Of each channel, in the order of [`Part`].
     sequences: [Baseline; 4],
     owners: Owners,
@@ -62,6 +66,7 @@ impl SymbolState {
             topic,
             ticker,
             said: Said::default(),
+            source: Source::Stream,
             sequences: Default::default(),
             owners: Owners::default(),
             crossed_since: None,
@@ -85,6 +90,7 @@ impl SymbolState {
         self.sequences = Default::default();
         self.owners = Owners::default();
         self.said = Said::default();
+        self.source = Source::Stream;
         self.guard.give_up();
         venue_symbol.clone_into(&mut self.ticker.venue_symbol);
         self.ticker.simulated = simulated;
@@ -98,6 +104,13 @@ impl SymbolState {
         books: &Books,
         now: Micros,
     ) -> Outcome {
+        if update.part != Part::Statistics {
+            self.listen_to(Source::Stream);
+        }
+        self.take_in(update, frame, books, now)
+    }
+
+    fn take_in(&mut self, update: &Update<'_>, frame: &str, books: &Books, now: Micros) -> Outcome {
         let order = self.sequences[update.part as usize].judge(update.sequence);
         self.owners.hear(update.part, now);
         let update = &self.without_older_last(update);
@@ -217,7 +230,8 @@ impl SymbolState {
     fn show(&mut self, now: Micros) -> Outcome {
         let (before, after) = (Values::of(&self.ticker), self.said.values);
         let (state, reason) = self.state_with(&after, now);
-        let same_state = self.ticker.state == state && self.ticker.reason == reason;
+        let same_source = std::mem::replace(&mut self.ticker.source, self.source) == self.source;
+        let same_state = same_source && self.ticker.state == state && self.ticker.reason == reason;
         self.said.write_to(&mut self.ticker);
         if same_state && after == before {
             return Outcome::Duplicate;

@@ -160,6 +160,15 @@ impl Values {
         Prices { last: self.last, bid: self.bid, ask: self.ask }
     }
 
+    /// Whether no price is known to both and not the same; and at least one is, if any is known
+    /// here.
+    pub(super) fn agree(&self, other: &Self) -> bool {
+        let pairs = [(self.last, other.last), (self.bid, other.bid), (self.ask, other.ask)];
+        let known = pairs.iter().filter_map(|(own, told)| Some((*own)? == (*told)?));
+        let known: Vec<bool> = known.collect();
+        !known.is_empty() && known.into_iter().all(|equal| equal)
+    }
+
     /// Whether they are the same but for the volumes.
     pub(super) fn equal_but_volume(&self, other: &Self) -> bool {
         let bare = |it: &Self| Self { volume: None, quote_volume: None, ..*it };

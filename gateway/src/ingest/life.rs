@@ -8,7 +8,7 @@ use std::{
 use tickcast_shared::{
     bus::{Group, Heartbeat, LinkState, LinkStatus, Record, SHARDS, ShardId},
     clock::Micros,
-    market::{ExchangeId, Reason, State, Topic},
+    market::{ExchangeId, Reason, Source, State, Topic},
 };
 
 /// The bus counts as lost when no PING was answered for so long; one is sent a second.
@@ -313,7 +313,12 @@ impl Life {
             life.links.iter().find(|link| link.exchange.as_str() == topic.exchange())
         });
         let proven = match link {
-            Some(link) if ticker.state == State::Live && link.state == LinkState::Live => {
+            // A link's frames say nothing of a value that came by REST.
+            Some(link)
+                if ticker.state == State::Live
+                    && ticker.source == Source::Stream
+                    && link.state == LinkState::Live =>
+            {
                 ticker.received_ts.max(link.proven)
             }
             _ => ticker.received_ts,

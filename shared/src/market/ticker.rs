@@ -43,6 +43,8 @@ impl Reason {
     pub const RESTART: Self = Self::new("restart");
     /// The feed's connection to the venue is down.
     pub const LINK_LOST: Self = Self::new("link_lost");
+    /// The venue's REST tells another price than its silent subscription, or cannot be asked.
+    pub const SUBSCRIPTION_LOST: Self = Self::new("subscription_lost");
     /// The venue's quotes crossed for longer than a moment.
     pub const CROSSED: Self = Self::new("crossed");
     /// The venue's price has jumped, and nothing confirms it yet.

@@ -2,9 +2,9 @@
 
 use super::scripted::{Answers, PATIENCE, Peer, Reply, Scripted};
 use crate::{
-    config::{Timing, VenuePlan},
-    connector::{Connector, Rest, Surroundings, Venue},
-    exchange::{Addresses, by_name},
+    config::{Selection, Timing, VenuePlan},
+    connector::{Rest, Roster, Surroundings, Venue, Wanted},
+    exchange::{Addresses, Exchange, by_name},
     outbox::{Change, Outbox},
     quality::{Board, Counts, DeadLetters},
 };
@@ -37,16 +37,29 @@ pub(crate) const SHORT: Timing = Timing {
     backoff_base_ms: 10,
     backoff_cap_ms: 20,
     check_ms: 10,
+    first_value_ms: 30_000,
+    first_data_ms: 30_000,
+    silence_ms: 60_000,
+    doubt_ms: 30_000,
+    rest_ms: 2000,
+    poll_ms: 20,
+    rotate_ms: None,
+    rotate_patience_ms: 30_000,
+    refresh_ms: 3_600_000,
+    vanished_ms: 3_600_000,
 };
 
 /// A connector that runs until the bench is dropped.
 pub(crate) struct Bench {
     pub(crate) venue: Scripted,
     pub(crate) letters: DeadLetters,
+    pub(crate) wanted: Wanted,
     shared: Arc<Venue>,
     outbox: Outbox,
     /// Everything ever published, newest last.
     pub(crate) published: Vec<(String, Ticker)>,
+    /// Symbols whose topics were removed.
+    pub(crate) removed: Vec<String>,
     _stop: DropGuard,
 }
 
@@ -57,14 +70,24 @@ impl Bench {
         timing: Timing,
         answers: impl Fn(&str, SocketAddr) -> Option<Reply> + Send + Sync + 'static,
     ) -> Self {
+        Self::start_with(by_name(exchange).unwrap(), symbols, timing, answers).await
+    }
+
+    pub(crate) async fn start_with(
+        exchange: &'static dyn Exchange,
+        symbols: &[&str],
+        timing: Timing,
+        answers: impl Fn(&str, SocketAddr) -> Option<Reply> + Send + Sync + 'static,
+    ) -> Self {
         let answers: Answers = Arc::new(answers);
         let venue = Scripted::start(answers).await;
         let queues = Queues::default();
         let (outbox, letters) = (Outbox::new(&queues), DeadLetters::new(&queues));
         let plan = VenuePlan {
-            exchange: by_name(exchange).unwrap(),
-            id: exchange.parse().unwrap(),
-            symbols: symbols.iter().map(|text| text.parse().unwrap()).collect(),
+            exchange,
+            id: exchange.name().parse().unwrap(),
+            selection: selection(symbols),
+            max_symbols: 1000,
             addresses: Addresses::new(
                 &format!("http://{}", venue.address),
                 Some(&format!("ws://{}", venue.address)),
@@ -79,12 +102,14 @@ impl Bench {
             dead_letters: letters.clone(),
             board: Board::default(),
         };
-        let shared = Arc::new(Venue::new(&plan, 1, around));
-        let connector = Connector::new(shared.clone(), 0, plan.symbols, &queues);
-        let token = CancellationToken::new();
-        tokio::spawn(connector.run(token.clone()));
+        let shared = Arc::new(Venue::new(&plan, around));
+        let roster = Roster::new(shared.clone(), &plan, &queues);
+        let (wanted, token) = (roster.wanted(), CancellationToken::new());
+        tokio::spawn(roster.run(token.clone()));
         let _stop = token.drop_guard();
-        Self { venue, letters, shared, outbox, published: Vec::new(), _stop }
+        wanted.first_topics(Duration::ZERO).await;
+        let (published, removed) = (Vec::new(), Vec::new());
+        Self { venue, letters, wanted, shared, outbox, published, removed, _stop }
     }
 
     pub(crate) fn link(&self) -> LinkStatus {
@@ -98,7 +123,10 @@ impl Bench {
     /// Each topic's newest state.
     pub(crate) fn newest(&mut self) -> HashMap<String, Ticker> {
         for (topic, change) in self.outbox.take() {
-            let Change::Put(body) = change else { panic!("{topic} removed") };
+            let Change::Put(body) = change else {
+                self.removed.push(topic.symbol().into());
+                continue;
+            };
             let ticker = body.ticker().expect("a ticker").clone();
             self.published.push((topic.symbol().into(), ticker));
         }
@@ -120,10 +148,29 @@ impl Bench {
         self.newest()[symbol].clone()
     }
 
+    pub(crate) async fn until_last(&mut self, symbol: &str, last: &str) -> Ticker {
+        let at = |bench: &mut Self| {
+            bench.newest().get(symbol).is_some_and(|it| it.last_price == last.parse().ok())
+        };
+        self.until(&format!("{symbol} at {last}"), at).await;
+        self.newest()[symbol].clone()
+    }
+
+    /// Whether anything published since the start was stale.
+    pub(crate) fn was_stale(&mut self) -> bool {
+        self.newest();
+        self.published.iter().any(|(_, it)| it.state == State::Stale)
+    }
+
     pub(crate) async fn until_link(&mut self, state: LinkState) -> LinkStatus {
         self.until(&format!("link {state:?}"), |bench| bench.link().state == state).await;
         self.link()
     }
+}
+
+pub(crate) fn selection(symbols: &[&str]) -> Selection {
+    let texts: Vec<String> = symbols.iter().map(|text| (*text).to_owned()).collect();
+    Selection::parse(&texts).0
 }
 
 /// OKX without a list of instruments.

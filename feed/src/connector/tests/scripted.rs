@@ -34,7 +34,7 @@ const WAITING: usize = 64;
 pub(crate) struct Reply(pub(crate) &'static str, pub(crate) &'static str, pub(crate) String);
 
 /// Answers HTTP requests by their first line, `POST /api/... HTTP/1.1`, and the venue's address.
-/// Asked for WebSocket handshakes, too: `None` accepts them.
+/// Asked for WebSocket handshakes, too: `None` accepts them, and does not know other requests.
 pub(crate) type Answers = Arc<dyn Fn(&str, SocketAddr) -> Option<Reply> + Send + Sync>;
 
 /// The venue's side of the house: its address and the connections it has accepted.
@@ -96,7 +96,9 @@ async fn serve(
     if upgrade {
         dials.fetch_add(1, Ordering::SeqCst);
     }
-    match answers(first, stream.local_addr().unwrap()) {
+    let answer = answers(first, stream.local_addr().unwrap());
+    let unknown = || Reply("404 Not Found", "", String::new());
+    match answer.or_else(|| (!upgrade).then(unknown)) {
         Some(Reply(status, headers, body)) => {
             let _ = stream.read(&mut head).await;
             let length = body.len();
@@ -105,7 +107,7 @@ async fn serve(
             );
             let _ = stream.write_all(reply.as_bytes()).await;
         }
-        None if upgrade => {
+        None => {
             let mut path = String::new();
             #[allow(clippy::result_large_err, reason = "the library's own signature")]
             let shake = |request: &Request, mut response: Response| {
@@ -118,7 +120,6 @@ async fn serve(
                 let _ = peers.send(Peer { path, socket }).await;
             }
         }
-        None => panic!("the script has no answer to {first}"),
     }
 }
 

@@ -1,0 +1,332 @@
+//! Which symbols of a venue are wanted, and which connection has which.
+
+use super::{Connector, Venue, desk::Desk, venue::LIST_RETRY};
+use crate::{
+    config::{Selection, VenuePlan, selection::Expansion},
+    exchange::Listing,
+    quality::Change,
+};
+use metrics::gauge;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+use tickcast_shared::{
+    admin::Queues,
+    market::{Reason, State, Symbol, Topic},
+};
+use tokio::{sync::Notify, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+/// For so long a symbol that is no longer configured is shown as halted before it is removed: long
+/// enough for every gateway to pass it on.
+const REMOVE_AFTER: Duration = Duration::from_secs(5);
+/// Why a roster ends before it is asked to.
+#[derive(Debug, thiserror::Error)]
+#[error("a connection's task is gone: {0}")]
+pub struct RosterError(#[from] tokio::task::JoinError);
+
+/// What is wanted of a venue; it can be changed while the roster works. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Wanted(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    selection: Mutex<Selection>,
+    changed: Notify,
+    /// Topics found before anybody has asked for them; `None` from then on.
+    early: Mutex<Option<Vec<Change>>>,
+    /// Cancelled when the patterns have been expanded for the first time.
+    expanded: CancellationToken,
+}
+
+impl Wanted {
+    fn new(selection: Selection) -> Self {
+        let expanded = CancellationToken::new();
+        if !selection.has_patterns() {
+            expanded.cancel();
+        }
+        Self(Arc::new(Inner {
+            selection: Mutex::new(selection),
+            changed: Notify::new(),
+            early: Mutex::new(Some(Vec::new())),
+            expanded,
+        }))
+    }
+
+    /// Wants these symbols from now on: new ones are announced and subscribed to, those that are
+    /// not among them are shown as `halted/unconfigured` and then removed, all others go on as if
+    /// nothing had happened.
+    pub fn set(&self, selection: Selection) {
+        *self.0.selection.lock().unwrap_or_else(PoisonError::into_inner) = selection;
+        self.0.changed.notify_one();
+    }
+
+    /// The topics to begin with, once the patterns have been expanded for the first time or
+    /// `patience` is over. What is found later is announced like any other change.
+    pub async fn first_topics(&self, patience: Duration) -> Vec<Change> {
+        let _ = tokio::time::timeout(patience, self.0.expanded.cancelled()).await;
+        let mut early = self.0.early.lock().unwrap_or_else(PoisonError::into_inner);
+        early.take().unwrap_or_default()
+    }
+
+    fn selection(&self) -> Selection {
+        self.0.selection.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// The keeper of a venue's symbols and connections.
+pub struct Roster {
+    venue: Arc<Venue>,
+    queues: Queues,
+    wanted: Wanted,
+    most: usize,
+    desks: Vec<Arc<Desk>>,
+    /// How many of the desks have a connector.
+    running: usize,
+    listing: Arc<Listing>,
+    /// Since when the venue has not listed a symbol that only a pattern names.
+    vanished: HashMap<Symbol, Instant>,
+    /// Topics that are shown as halted until then.
+    leaving: Vec<(Instant, Topic)>,
+}
+
+impl Roster {
+    /// A roster that has the symbols wanted by name, in as few connections as possible, and no
+    /// connection yet.
+    #[must_use]
+    pub fn new(venue: Arc<Venue>, plan: &VenuePlan, queues: &Queues) -> Self {
+        let mut roster = Self {
+            venue,
+            queues: queues.clone(),
+            wanted: Wanted::new(plan.selection.clone()),
+            most: plan.max_symbols,
+            desks: Vec::new(),
+            running: 0,
+            listing: Arc::new(Listing::ByRule),
+            vanished: HashMap::new(),
+            leaving: Vec::new(),
+        };
+        roster.add(&plan.selection.symbols);
+        roster
+    }
+
+    /// Its venue.
+    #[must_use]
+    pub fn venue(&self) -> &Arc<Venue> {
+        &self.venue
+    }
+
+    /// What is wanted, to be changed and asked.
+    #[must_use]
+    pub fn wanted(&self) -> Wanted {
+        self.wanted.clone()
+    }
+
+    /// Keeps symbols and connections until the token is cancelled.
+    ///
+    /// # Errors
+    /// [`RosterError`] when a connection's task has panicked.
+    pub async fn run(mut self, token: CancellationToken) -> Result<(), RosterError> {
+        let mut connectors = JoinSet::new();
+        let mut due = Instant::now();
+        while !token.is_cancelled() {
+            if due <= Instant::now() {
+                tokio::select! {
+                    listed = self.read_list() => due = Instant::now() + self.wait(listed),
+                    () = token.cancelled() => break,
+                }
+            }
+            self.follow();
+            self.connect(&mut connectors, &token);
+            tokio::select! {
+                () = tokio::time::sleep_until(self.wake(due).into()) => {}
+                () = self.wanted.0.changed.notified() => {}
+                Some(ended) = connectors.join_next() => ended?,
+                () = token.cancelled() => break,
+            }
+        }
+        while let Some(ended) = connectors.join_next().await {
+            ended?;
+        }
+        Ok(())
+    }
+
+    /// Reads the venue's list. The last one stays if it cannot be had.
+    async fn read_list(&mut self) -> bool {
+        // Whoever else needs the list may have read it a moment ago.
+        let (good, retry) = (self.wait(true) / 2, self.wait(false) / 2);
+        let listing = self.venue.listing_of(good, retry).await;
+        let listed = matches!(*listing, Listing::Listed(_));
+        if listed {
+            self.listing = listing;
+        }
+        listed
+    }
+
+    fn wait(&self, listed: bool) -> Duration {
+        let refresh = Duration::from_millis(self.venue.timing.refresh_ms);
+        if listed { refresh } else { refresh.min(LIST_RETRY) }
+    }
+
+    /// Does what list and selection ask for.
+    fn follow(&mut self) {
+        let now = Instant::now();
+        let selection = self.wanted.selection();
+        let expansion =
+            selection.expand(self.venue.exchange, self.venue.id(), &self.listing, self.most);
+        self.report(&selection, &expansion);
+        let wanted: HashSet<&Symbol> = expansion.symbols.iter().collect();
+        let present = self.present();
+        let gone: Vec<&Symbol> = present.iter().filter(|it| !wanted.contains(it)).collect();
+        for symbol in gone {
+            self.part_with(symbol, selection.covers(self.venue.id(), symbol), now);
+        }
+        let new = expansion.symbols.iter().filter(|it| !present.contains(*it)).cloned();
+        self.add(&new.collect::<Vec<_>>());
+        self.vanished.retain(|symbol, _| !wanted.contains(symbol));
+        for desk in &self.desks {
+            desk.book().list(&self.listing);
+        }
+        self.remove_left(now);
+        if matches!(*self.listing, Listing::Listed(_)) {
+            self.wanted.0.expanded.cancel();
+        }
+        let exchange = self.venue.exchange.name();
+        gauge!("tickcast_feed_symbols", "exchange" => exchange).set(self.present().len() as f64);
+    }
+
+    /// When there is something to do again, the list at the latest.
+    fn wake(&self, list: Instant) -> Instant {
+        let vanished = self.vanished.values().map(|since| *since + self.vanished_patience());
+        self.leaving.iter().map(|(at, _)| *at).chain(vanished).fold(list, Instant::min)
+    }
+
+    fn vanished_patience(&self) -> Duration {
+        Duration::from_millis(self.venue.timing.vanished_ms)
+    }
+
+    fn present(&self) -> HashSet<Symbol> {
+        self.desks
+            .iter()
+            .flat_map(|desk| desk.book().symbols().cloned().collect::<Vec<_>>())
+            .collect()
+    }
+
+    /// A symbol is not wanted by its name, nor traded. One that a pattern still covers has vanished
+    /// from the list: it stays, halted, for a while, for it may come back.
+    fn part_with(&mut self, symbol: &Symbol, covered: bool, now: Instant) {
+        if covered {
+            let since = *self.vanished.entry(symbol.clone()).or_insert(now);
+            if now.duration_since(since) < self.vanished_patience() {
+                return;
+            }
+        }
+        self.vanished.remove(symbol);
+        let Some((topic, mut ticker)) =
+            self.desks.iter().find_map(|desk| desk.book().dismiss(symbol))
+        else {
+            return;
+        };
+        if covered {
+            self.venue.outbox.remove(topic);
+            return;
+        }
+        ticker.enter(State::Halted, Reason::UNCONFIGURED, self.venue.clock.now());
+        self.venue.outbox.put(topic.clone(), ticker);
+        self.leaving.push((now + REMOVE_AFTER, topic));
+    }
+
+    /// Removes the topics that have been shown as halted for long enough, unless they are back.
+    fn remove_left(&mut self, now: Instant) {
+        let present: HashSet<Topic> =
+            self.present().iter().map(|symbol| Topic::ticker(self.venue.id(), symbol)).collect();
+        self.leaving.retain(|(at, topic)| {
+            if *at <= now && !present.contains(topic) {
+                self.venue.outbox.remove(topic.clone());
+            }
+            *at > now && !present.contains(topic)
+        });
+    }
+
+    /// Adds symbols: to connections with room, then to new ones of nearly the same size.
+    fn add(&mut self, symbols: &[Symbol]) {
+        let most = self.venue.exchange.limits().symbols_per_connection.max(1);
+        let mut rest = symbols;
+        for desk in &self.desks {
+            let room = most.saturating_sub(desk.book().len()).min(rest.len());
+            let (fitting, others) = rest.split_at(room);
+            rest = others;
+            self.seat(desk, fitting);
+        }
+        for share in shares(rest, most) {
+            let desk = Arc::new(Desk::new(self.venue.clone(), &self.queues));
+            self.seat(&desk, &share);
+            self.desks.push(desk);
+        }
+    }
+
+    fn seat(&self, desk: &Desk, symbols: &[Symbol]) {
+        let mut early = self.wanted.0.early.lock().unwrap_or_else(PoisonError::into_inner);
+        for symbol in symbols {
+            let announced = desk.book().add(symbol);
+            match &mut *early {
+                Some(early) => early.push(announced),
+                None => self.venue.outbox.put(announced.0, announced.1),
+            }
+        }
+    }
+
+    /// Starts a connector for every desk without one.
+    fn connect(&mut self, connectors: &mut JoinSet<()>, token: &CancellationToken) {
+        for desk in &self.desks[self.running..] {
+            connectors.spawn(Connector { desk: desk.clone() }.run(token.clone()));
+        }
+        self.running = self.desks.len();
+    }
+
+    fn report(&self, selection: &Selection, expansion: &Expansion) {
+        let exchange = self.venue.id();
+        let unlisted = matches!(*self.listing, Listing::ByRule);
+        if selection.has_patterns()
+            && unlisted
+            && let Some(unlogged) = self.venue.admit_log("no_patterns")
+        {
+            let action = "see why the list of instruments cannot be had, or name the symbols; it is asked for again by itself";
+            warn!(%exchange, action, unlogged, "patterns of symbols stand for nothing without a list of instruments");
+        }
+        if expansion.left_out > 0
+            && let Some(unlogged) = self.venue.admit_log("too_many_symbols")
+        {
+            let (taken, left_out) = (self.most, expansion.left_out);
+            let action = "write narrower patterns, or raise feed.max_symbols";
+            warn!(%exchange, taken, left_out, action, unlogged, "patterns match more symbols than are allowed");
+        }
+    }
+}
+
+/// The symbols in as few shares as possible of at most `most`, of nearly the same size.
+fn shares(symbols: &[Symbol], most: usize) -> Vec<Vec<Symbol>> {
+    let count = symbols.len().div_ceil(most.max(1));
+    let mut shares = vec![Vec::new(); count];
+    for (at, symbol) in symbols.iter().enumerate() {
+        shares[at % count].push(symbol.clone());
+    }
+    shares
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn symbols_are_split_evenly() {
+        let symbols: Vec<Symbol> =
+            (0..901).map(|n| format!("S{n}-USDT").parse().unwrap()).collect();
+        let sizes: Vec<usize> = shares(&symbols, 400).iter().map(Vec::len).collect();
+        assert_eq!(sizes, [301, 300, 300]);
+        assert_eq!(shares(&symbols[..1], 400).len(), 1);
+    }
+}
