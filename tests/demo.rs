@@ -11,7 +11,7 @@ async fn every_price_of_every_exchange_says_simulated() {
     let demo = start(&["demo"]).ready().await;
     let mut client = Client::connect(&demo.ws()).await;
     client.subscribe(&["ticker:*:*"]).await;
-    for exchange in ["kucoin", "binance", "okx"] {
+    for exchange in ["kucoin", "binance", "okx", "coinbase", "kraken", "bybit", "index"] {
         let topic = format!("ticker:{exchange}:BTC-USDT");
         let priced = |it: &serde_json::Value| it["last_price"].is_string();
         let ticker = client.ticker_where(&topic, priced).await;

@@ -47,19 +47,16 @@ async fn a_late_joiner_gets_the_present_value_first_and_rest_agrees() {
     }
     assert_eq!(rest["stale"], false);
 
-    control.push_tick(Tick::quote("BTC-USDT", "2.0", "2.2").with_last("2.1"));
+    control.push_tick(Tick::quote("BTC-USDT", "1.1", "1.3").with_last("1.2"));
     let next = late.ticker(BTC).await;
-    assert_eq!(next["last_price"], "2.1");
+    assert_eq!(next["last_price"], "1.2");
     assert!(next["seq"].as_u64() > streamed["seq"].as_u64());
 }
 
 #[tokio::test]
-async fn three_exchanges_flow_side_by_side() {
-    use tickcast_load::{
-        demo,
-        venue::{Source, VenueConfig},
-    };
-    let configs = demo::EXCHANGES.map(|exchange| {
+async fn all_exchanges_flow_side_by_side_and_into_the_index() {
+    use tickcast_load::venue::{Exchange, Source, VenueConfig};
+    let configs = Exchange::ALL.map(|exchange| {
         let mut config = VenueConfig::new(exchange);
         config.symbols = vec!["BTC-USDT".into()];
         config.source = Source::Walk { rate: 20, seed: 1 };
@@ -67,7 +64,7 @@ async fn three_exchanges_flow_side_by_side() {
     });
     let market = Market::start(configs.into()).await;
     let (_feed, gateway) = tokio::join!(market.feed(), market.gateway());
-    let topics = ["kucoin", "binance", "okx"].map(|name| format!("ticker:{name}:BTC-USDT"));
+    let topics = Exchange::ALL.map(|it| format!("ticker:{it}:BTC-USDT"));
     let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
     let mut client = gateway.client(&topics).await;
     for topic in topics {
@@ -78,7 +75,12 @@ async fn three_exchanges_flow_side_by_side() {
     eventually("all exchanges are live", async || {
         let rows = gateway.get("/v1/exchanges").await.json();
         let rows = rows["exchanges"].as_array().expect("a list").clone();
-        (rows.len() == 3 && rows.iter().all(|row| row["state"] == "live")).then_some(())
+        (rows.len() == 6 && rows.iter().all(|row| row["state"] == "live")).then_some(())
     })
     .await;
+    let mut index = gateway.client(&["ticker:index:BTC-USDT"]).await;
+    let whole = |it: &serde_json::Value| {
+        it["state"] == "live" && it["sources"].as_array().is_some_and(|sources| sources.len() == 6)
+    };
+    index.wait_for("an index of all", whole).await;
 }

@@ -5,8 +5,6 @@ use tokio_util::sync::CancellationToken;
 
 /// Updates per symbol and second: lively to look at, a small load.
 const RATE: u32 = 5;
-/// The exchanges that are simulated.
-pub const EXCHANGES: [Exchange; 3] = [Exchange::Kucoin, Exchange::Binance, Exchange::Okx];
 
 /// One simulated exchange of the demo. It ends when it is dropped.
 #[derive(Debug)]
@@ -23,14 +21,14 @@ pub struct DemoVenue {
     pub venue: Venue,
 }
 
-/// Starts [`EXCHANGES`] on free local ports. Prices differ a little between them and
+/// Starts all of them on free local ports. Prices differ a little between them and
 /// from one start to the next.
 ///
 /// # Errors
 /// [`VenueError`] when no port can be had.
 pub async fn start(token: CancellationToken) -> Result<Vec<DemoVenue>, VenueError> {
     let mut venues = Vec::new();
-    for exchange in EXCHANGES {
+    for exchange in Exchange::ALL {
         let seed = rand::random::<u32>().into();
         let mut config = VenueConfig::new(exchange);
         config.symbols = DEFAULT_SYMBOLS.map(str::to_owned).to_vec();

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on shall fail")]
 
 use std::time::Duration;
-use tickcast_load::demo;
+use tickcast_load::{demo, venue::Exchange};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -11,7 +11,7 @@ async fn starts_exchanges_that_publish_and_ends_with_its_token() {
     let token = CancellationToken::new();
     let venues = demo::start(token.clone()).await.unwrap();
     let names: Vec<&str> = venues.iter().map(|venue| venue.exchange).collect();
-    assert_eq!(names, demo::EXCHANGES.map(|exchange| exchange.name()));
+    assert_eq!(names, Exchange::ALL.map(|exchange| exchange.name()));
     for demo in &venues {
         assert_eq!(demo.symbols.len(), 8);
         assert_eq!(demo.rest_url.strip_prefix("http"), demo.ws_url.strip_prefix("ws"));

@@ -1,6 +1,6 @@
 //! The things that happen.
 
-use super::scene::{NAMES, SYMBOLS, Scene};
+use super::scene::{EXCHANGES, SYMBOLS, Scene};
 use crate::support::eventually;
 use rand::{RngExt, rngs::StdRng};
 use std::time::Duration;
@@ -13,6 +13,8 @@ pub enum Event {
     Prices,
     /// Prices that are none, crossed quotes, frames that are no JSON.
     Nonsense { venue: usize },
+    /// A price that is worlds away, once.
+    Jump { venue: usize },
     /// An old message comes once more, after newer ones. Only where messages are numbered.
     OldMessage,
     /// All connections of an exchange are cut.
@@ -43,9 +45,9 @@ const TICKS: usize = 40;
 impl Event {
     /// Any of them, the cheap ones more often.
     pub fn draw(random: &mut StdRng) -> Self {
-        let venue = random.random_range(0..NAMES.len());
+        let venue = random.random_range(0..EXCHANGES.len());
         let which = random.random_range(0..2);
-        match random.random_range(0..18) {
+        match random.random_range(0..20) {
             0..=2 => Self::Prices,
             3..=5 => Self::Nonsense { venue },
             6..=7 => Self::OldMessage,
@@ -57,7 +59,8 @@ impl Event {
             14 => Self::RedisEmptied,
             15 => Self::FeedKilled { which },
             16 => Self::FeedFrozen { which },
-            _ => Self::GatewayKilled { which },
+            17 => Self::GatewayKilled { which },
+            _ => Self::Jump { venue },
         }
     }
 
@@ -67,6 +70,7 @@ impl Event {
         match self {
             Self::Prices => prices(scene, random),
             Self::Nonsense { venue } => nonsense(scene, venue),
+            Self::Jump { venue } => jump(scene, venue),
             Self::OldMessage => old_message(scene),
             Self::Cut { venue } => _ = scene.market.venues[venue].control.drop_connections(),
             Self::Outage { venue } => outage(scene, venue).await,
@@ -94,7 +98,7 @@ impl Event {
 
 fn prices(scene: &mut Scene, random: &mut StdRng) {
     for _ in 0..TICKS {
-        let venue = random.random_range(0..NAMES.len());
+        let venue = random.random_range(0..EXCHANGES.len());
         scene.push(venue, SYMBOLS[random.random_range(0..SYMBOLS.len())]);
     }
 }
@@ -114,6 +118,14 @@ fn nonsense(scene: &mut Scene, venue: usize) {
     ] {
         control.push_tick(Tick::quote(SYMBOLS[0], bid, ask).with_last(last));
     }
+    scene.push(venue, SYMBOLS[0]);
+}
+
+/// Nothing confirms it: no client may ever see it as live.
+fn jump(scene: &mut Scene, venue: usize) {
+    scene.push(venue, SYMBOLS[0]);
+    let tick = Tick::quote(SYMBOLS[0], "5999.9", "6000.1").with_last("6000");
+    scene.market.venues[venue].control.push_tick(tick);
     scene.push(venue, SYMBOLS[0]);
 }
 

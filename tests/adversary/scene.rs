@@ -1,4 +1,4 @@
-//! Three exchanges, Redis, two feeds, two gateways, and the witnesses at their end.
+//! All exchanges, Redis, two feeds, two gateways, and the witnesses at their end.
 
 use super::{model::Model, witness::Witness};
 use crate::support::{Market, Role, start};
@@ -9,20 +9,9 @@ use std::{
 use tickcast_load::venue::{Exchange, VenueConfig};
 
 /// The exchanges, in the order of the scene.
-const EXCHANGES: [Exchange; 3] = [Exchange::Kucoin, Exchange::Binance, Exchange::Okx];
-/// Their names.
-pub const NAMES: [&str; 3] = ["kucoin", "binance", "okx"];
+pub const EXCHANGES: [Exchange; 6] = Exchange::ALL;
 /// The symbols of every exchange.
 pub const SYMBOLS: [&str; 2] = ["BTC-USDT", "ETH-USDT"];
-/// Every exchange's place with every symbol.
-const TOPICS: [(usize, &str); 6] = [
-    (0, "BTC-USDT"),
-    (0, "ETH-USDT"),
-    (1, "BTC-USDT"),
-    (1, "ETH-USDT"),
-    (2, "BTC-USDT"),
-    (2, "ETH-USDT"),
-];
 /// A price that met a broken link is lost, as at a real exchange: there is another one soon.
 const PUSH_EVERY: Duration = Duration::from_secs(1);
 /// Time between two looks at the witnesses.
@@ -65,7 +54,7 @@ impl Scene {
 
     /// The next price of a symbol, at its exchange. Returns how many messages that makes.
     pub fn push(&mut self, venue: usize, symbol: &str) -> usize {
-        let tick = self.model.next(NAMES[venue], symbol);
+        let tick = self.model.next(EXCHANGES[venue].name(), symbol);
         self.market.venues[venue].control.push_tick(tick)
     }
 
@@ -85,7 +74,7 @@ impl Scene {
 
     /// Whether every witness sees this exchange in another state than live.
     pub fn nobody_sees_live(&self, venue: usize) -> bool {
-        let prefix = format!("ticker:{}:", NAMES[venue]);
+        let prefix = format!("ticker:{}:", EXCHANGES[venue].name());
         self.witnesses.iter().all(|witness| {
             let notes = witness.notes();
             notes
@@ -100,7 +89,7 @@ impl Scene {
     pub async fn calm(&mut self, when: &str) {
         let began = Instant::now();
         loop {
-            for (venue, symbol) in TOPICS {
+            for (venue, symbol) in topics() {
                 self.push(venue, symbol);
             }
             let pushed = Instant::now();
@@ -119,8 +108,8 @@ impl Scene {
         let mut missing = Vec::new();
         for (number, witness) in self.witnesses.iter().enumerate() {
             let notes = witness.notes();
-            for (venue, symbol) in TOPICS {
-                let topic = format!("ticker:{}:{symbol}", NAMES[venue]);
+            for (venue, symbol) in topics() {
+                let topic = format!("ticker:{}:{symbol}", EXCHANGES[venue].name());
                 let held = notes.held.get(&topic).cloned().unwrap_or_default();
                 let newest = self.model.last(&topic);
                 if held.state != "live" || held.last() != newest {
@@ -143,6 +132,11 @@ impl Scene {
     pub fn messages(&self) -> u64 {
         self.witnesses.iter().map(|witness| witness.notes().messages).sum()
     }
+}
+
+/// Every exchange's place with every symbol.
+fn topics() -> impl Iterator<Item = (usize, &'static str)> {
+    (0..EXCHANGES.len()).flat_map(|venue| SYMBOLS.map(|symbol| (venue, symbol)))
 }
 
 /// A feed, active or standing by.

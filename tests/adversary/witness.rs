@@ -106,7 +106,7 @@ impl Notes {
         let state = ticker["state"].as_str().unwrap_or_default().to_owned();
         let numbers = ["last_price", "bid_price", "ask_price"]
             .map(|key| ticker[key].as_str().map(model::number_of));
-        if numbers.contains(&Some(None)) {
+        if state == "live" && numbers.contains(&Some(None)) {
             self.faults.push(format!("a price that nobody said: {ticker}"));
         }
         let numbers = numbers.map(|number| number.flatten().unwrap_or_default());
