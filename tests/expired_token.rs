@@ -12,22 +12,22 @@ async fn an_expired_token_costs_one_dial_and_prices_go_on() {
     let (_feed, gateway) = tokio::join!(market.feed(), market.gateway());
     let mut client = gateway.client(&["BTC-USDT"]).await;
     control.until_subscribed(&["BTC-USDT"]).await;
-    control.push_tick(Tick::quote("BTC-USDT", "1.0", "1.2").with_last("1.1"));
+    control.push_tick(Tick::quote("BTC-USDT", "101.0", "101.2").with_last("101.1"));
     client.ticker_where(BTC, |it| it["state"] == "live").await;
     let tokens = control.counts().tokens;
 
     control.expire_tokens();
     let stale = client.ticker_where(BTC, |it| it["state"] == "stale").await;
-    assert_eq!(stale["last_price"], "1.1");
+    assert_eq!(stale["last_price"], "101.1");
     eventually("a new token is asked for", async || {
         (control.counts().tokens > tokens && control.counts().open == 1).then_some(())
     })
     .await;
     control.until_subscribed(&["BTC-USDT"]).await;
     eventually("the price is live again", async || {
-        control.push_tick(Tick::quote("BTC-USDT", "2.0", "2.2").with_last("2.1"));
+        control.push_tick(Tick::quote("BTC-USDT", "102.0", "102.2").with_last("102.1"));
         let price = gateway.get("/v1/price/BTC-USDT").await.json();
-        (price["last_price"] == "2.1" && price["stale"] == false).then_some(())
+        (price["last_price"] == "102.1" && price["stale"] == false).then_some(())
     })
     .await;
 }

@@ -35,8 +35,8 @@ async fn scene() -> Scene {
     eventually("both feeds are connected", async || (control.counts().open == 2).then_some(()))
         .await;
     let mut client = Forward::new(gateway.client(&["*-USDT"]).await);
-    push(&control, "1.1");
-    client.until_all(SYMBOLS.len(), shows("1.1")).await;
+    push(&control, "101.1");
+    client.until_all(SYMBOLS.len(), shows("101.1")).await;
     assert_eq!(active.metric("tickcast_feed_active").await, 1.0);
     assert_eq!(standby.metric("tickcast_feed_active").await, 0.0);
     assert_eq!(standby.admin("/health").await.json()["status"], "standby");
@@ -68,8 +68,8 @@ async fn a_standby_takes_over_from_a_killed_feed_in_one_step_of_the_epoch() {
     let before = epoch(&client);
     active.process.kill();
     // Only the standby hears this; it goes out with its first word.
-    push(&control, "2.2");
-    let seen = on_the_way(&mut client, "2.2").await;
+    push(&control, "102.2");
+    let seen = on_the_way(&mut client, "102.2").await;
     let after = epoch(&client);
     assert!(after > before);
     assert!(seen.iter().all(|(_, epoch)| [before, after].contains(epoch)), "{seen:?}");
@@ -86,23 +86,23 @@ async fn a_frozen_feed_that_goes_on_finds_itself_replaced_and_stands_by() {
     let Scene { active, standby, _gateway, mut client, control, market } = scene().await;
     let before = epoch(&client);
     active.process.freeze().await;
-    push(&control, "2.2");
-    client.until_all(SYMBOLS.len(), shows("2.2")).await;
+    push(&control, "102.2");
+    client.until_all(SYMBOLS.len(), shows("102.2")).await;
     let after = epoch(&client);
     assert!(after > before);
     // It thaws with prices to publish that it has not read yet, in an epoch that is over.
     active.process.signal("CONT");
     active.wait_standby().await;
     assert_eq!(active.metric("tickcast_feed_active").await, 0.0);
-    push(&control, "3.3");
-    client.until_all(SYMBOLS.len(), shows("3.3")).await;
+    push(&control, "103.3");
+    client.until_all(SYMBOLS.len(), shows("103.3")).await;
     assert_eq!(epoch(&client), after, "the epoch steps once");
     assert_eq!(standby.metric("tickcast_feed_active").await, 1.0);
     // And it relieves the other in turn.
     drop(standby);
     active.wait_ready().await;
-    push(&control, "4.4");
-    client.until_all(SYMBOLS.len(), shows("4.4")).await;
+    push(&control, "104.4");
+    client.until_all(SYMBOLS.len(), shows("104.4")).await;
     assert!(epoch(&client) > after);
     drop(market);
 }
@@ -113,8 +113,8 @@ async fn a_feed_that_is_told_to_stop_hands_over_without_a_price_turning_stale() 
     let before = epoch(&client);
     assert!(active.stop().await.success());
     standby.wait_ready().await;
-    push(&control, "2.2");
-    let seen = on_the_way(&mut client, "2.2").await;
+    push(&control, "102.2");
+    let seen = on_the_way(&mut client, "102.2").await;
     assert!(seen.iter().all(|(state, _)| state == "live"), "{seen:?}");
     assert!(epoch(&client) > before);
     drop(market);

@@ -35,8 +35,8 @@ async fn a_late_joiner_gets_the_present_value_first_and_rest_agrees() {
     let control = &market.venue().control;
     let mut early = gateway.client(&["BTC-USDT"]).await;
     control.until_subscribed(&["BTC-USDT"]).await;
-    control.push_tick(Tick::quote("BTC-USDT", "1.0", "1.2").with_last("1.1"));
-    let streamed = early.ticker_where(BTC, |it| it["last_price"] == "1.1").await;
+    control.push_tick(Tick::quote("BTC-USDT", "101.0", "101.2").with_last("101.1"));
+    let streamed = early.ticker_where(BTC, |it| it["last_price"] == "101.1").await;
 
     let mut late = gateway.client(&["BTC-USDT"]).await;
     assert_eq!(late.next_of("ticker").await, streamed, "the present value comes first");
@@ -47,9 +47,9 @@ async fn a_late_joiner_gets_the_present_value_first_and_rest_agrees() {
     }
     assert_eq!(rest["stale"], false);
 
-    control.push_tick(Tick::quote("BTC-USDT", "1.1", "1.3").with_last("1.2"));
+    control.push_tick(Tick::quote("BTC-USDT", "101.1", "101.3").with_last("101.2"));
     let next = late.ticker(BTC).await;
-    assert_eq!(next["last_price"], "1.2");
+    assert_eq!(next["last_price"], "101.2");
     assert!(next["seq"].as_u64() > streamed["seq"].as_u64());
 }
 

@@ -17,7 +17,7 @@ async fn a_killed_feed_leaves_stale_prices_and_its_successor_a_new_epoch() {
     let (mut feed, gateway) = tokio::join!(market.feed(), market.gateway());
     let mut client = gateway.client(&["BTC-USDT"]).await;
     control.until_subscribed(&["BTC-USDT"]).await;
-    control.push_tick(Tick::quote("BTC-USDT", "1.0", "1.2").with_last("1.1"));
+    control.push_tick(Tick::quote("BTC-USDT", "101.0", "101.2").with_last("101.1"));
     let live = client.ticker_where(BTC, |it| it["state"] == "live").await;
 
     feed.process.kill();
@@ -32,9 +32,9 @@ async fn a_killed_feed_leaves_stale_prices_and_its_successor_a_new_epoch() {
     })
     .await;
     control.until_subscribed(&["BTC-USDT"]).await;
-    control.push_tick(Tick::quote("BTC-USDT", "2.0", "2.2").with_last("2.1"));
+    control.push_tick(Tick::quote("BTC-USDT", "102.0", "102.2").with_last("102.1"));
     let again = client.ticker_where(BTC, |it| it["state"] == "live").await;
-    assert_eq!(again["last_price"], "2.1");
+    assert_eq!(again["last_price"], "102.1");
     assert!(stamp(&again) > stamp(&restarted));
 }
 

@@ -26,6 +26,7 @@ mod hostile;
 mod hostile_input;
 mod late_gateway;
 mod leaving;
+mod maintenance;
 mod parts;
 mod price;
 mod recordings;

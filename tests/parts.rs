@@ -21,10 +21,10 @@ async fn each_part_has_its_own_lease_and_lives_and_dies_by_itself() {
     let control = &market.venue().control;
     control.until_subscribed(&symbols).await;
     for symbol in &symbols {
-        control.push_tick(Tick::quote(symbol, "1.0", "1.2").with_last("1.1"));
+        control.push_tick(Tick::quote(symbol, "101.0", "101.2").with_last("101.1"));
     }
     let mut client = Forward::new(gateway.client(&["*-USDT"]).await);
-    client.until_all(SYMBOLS, |it| it["last_price"] == "1.1" && it["state"] == "live").await;
+    client.until_all(SYMBOLS, |it| it["last_price"] == "101.1" && it["state"] == "live").await;
     let leases = market.redis.command(&["KEYS", "tc:*:lease:*"]).await;
     let leases: HashSet<&str> = leases.lines().collect();
     assert_eq!(leases, HashSet::from(["tc:{ctl}:lease:spot-1of2", "tc:{ctl}:lease:spot-2of2"]));
@@ -44,7 +44,7 @@ async fn each_part_has_its_own_lease_and_lives_and_dies_by_itself() {
     control.until(|counts| counts.open == 2).await;
     control.until_subscribed(&symbols).await;
     for symbol in &symbols {
-        control.push_tick(Tick::quote(symbol, "2.0", "2.2").with_last("2.1"));
+        control.push_tick(Tick::quote(symbol, "102.0", "102.2").with_last("102.1"));
     }
-    client.until_all(SYMBOLS, |it| it["last_price"] == "2.1" && it["state"] == "live").await;
+    client.until_all(SYMBOLS, |it| it["last_price"] == "102.1" && it["state"] == "live").await;
 }

@@ -30,7 +30,7 @@ async fn apart(cluster: &Cluster) -> (&'static str, &'static str, usize) {
 }
 
 fn tick(symbol: &str, price: &str) -> Tick {
-    Tick::quote(symbol, "1.0", "9.2").with_last(price)
+    Tick::quote(symbol, "101.0", "109.2").with_last(price)
 }
 
 #[tokio::test]
@@ -47,23 +47,23 @@ async fn prices_flow_while_a_slot_moves_and_a_dead_node_costs_its_own_topics_onl
         let state = state.to_owned();
         move |it: &Value| it["topic"] == topic && it["last_price"] == price && it["state"] == state
     };
-    control.push_tick(tick(here, "1.1"));
-    control.push_tick(tick(there, "1.1"));
-    client.until(is(here, "1.1", "live")).await;
+    control.push_tick(tick(here, "101.1"));
+    control.push_tick(tick(there, "101.1"));
+    client.until(is(here, "101.1", "live")).await;
 
     let from = cluster.owner(&key(there)).await;
     let to = (0..3).find(|to| *to != node && *to != from).expect("the third node");
     cluster.move_slot(&key(there), to).await;
-    control.push_tick(tick(there, "2.1"));
-    client.until(is(there, "2.1", "live")).await;
+    control.push_tick(tick(there, "102.1"));
+    client.until(is(there, "102.1", "live")).await;
 
     cluster.nodes[node].kill();
-    client.until(is(here, "1.1", "stale")).await;
-    control.push_tick(tick(there, "3.1"));
-    client.until(is(there, "3.1", "live")).await;
-    control.push_tick(tick(here, "3.1"));
+    client.until(is(here, "101.1", "stale")).await;
+    control.push_tick(tick(there, "103.1"));
+    client.until(is(there, "103.1", "live")).await;
+    control.push_tick(tick(here, "103.1"));
     cluster.nodes[node].restart().await;
-    client.until(is(here, "3.1", "live")).await;
+    client.until(is(here, "103.1", "live")).await;
     let price = gateway.get(&format!("/v1/price/{there}")).await.json();
-    assert_eq!((&price["last_price"], &price["stale"]), (&"3.1".into(), &false.into()));
+    assert_eq!((&price["last_price"], &price["stale"]), (&"103.1".into(), &false.into()));
 }

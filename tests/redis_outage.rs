@@ -15,23 +15,23 @@ async fn nobody_is_disconnected_and_nothing_runs_backwards() {
     let mut clients = clients.map(Forward::new);
     let control = market.venue().control.clone();
     control.until_subscribed(&["BTC-USDT"]).await;
-    control.push_tick(Tick::quote("BTC-USDT", "1.0", "1.2").with_last("1.1"));
+    control.push_tick(Tick::quote("BTC-USDT", "101.0", "101.2").with_last("101.1"));
     for client in &mut clients {
-        client.until(|it| it["last_price"] == "1.1" && it["state"] == "live").await;
+        client.until(|it| it["last_price"] == "101.1" && it["state"] == "live").await;
     }
 
     market.redis.kill();
     for client in &mut clients {
         let is_stale = |it: &Value| it["topic"] == BTC && it["state"] == "stale";
         let stale = client.until(is_stale).await;
-        assert_eq!(stale["last_price"], "1.1");
+        assert_eq!(stale["last_price"], "101.1");
     }
     let price = left.get("/v1/price/BTC-USDT").await;
     assert_eq!(price.status, 200);
     assert_eq!(price.json()["stale"], true);
     assert_eq!(left.admin("/readyz").await.status, 200, "the first snapshot was had");
     // What happens meanwhile is not lost.
-    control.push_tick(Tick::quote("BTC-USDT", "3.0", "3.2").with_last("3.1"));
+    control.push_tick(Tick::quote("BTC-USDT", "103.0", "103.2").with_last("103.1"));
     let mut late = left.client(&["BTC-USDT"]).await;
     let is_bus = |it: &Value| it["type"] == "status" && it["scope"] == "bus";
     assert_eq!(late.wait_for("status of the bus", is_bus).await["reason"], "bus_lost");
@@ -39,12 +39,12 @@ async fn nobody_is_disconnected_and_nothing_runs_backwards() {
 
     market.redis.restart().await;
     for client in &mut clients {
-        let is_back = |it: &Value| it["last_price"] == "3.1" && it["state"] == "live";
+        let is_back = |it: &Value| it["last_price"] == "103.1" && it["state"] == "live";
         client.until(is_back).await;
     }
     eventually("the cache has what the clients have", async || {
         let price = right.get("/v1/price/BTC-USDT").await.json();
-        (price["last_price"] == "3.1" && price["stale"] == false).then_some(())
+        (price["last_price"] == "103.1" && price["stale"] == false).then_some(())
     })
     .await;
 }
@@ -56,12 +56,12 @@ async fn a_frozen_redis_turns_prices_stale_and_thaws_without_a_step_back() {
     let mut client = Forward::new(gateway.client(&["BTC-USDT"]).await);
     let control = &market.venue().control;
     control.until_subscribed(&["BTC-USDT"]).await;
-    control.push_tick(Tick::quote("BTC-USDT", "1.0", "1.2").with_last("1.1"));
+    control.push_tick(Tick::quote("BTC-USDT", "101.0", "101.2").with_last("101.1"));
     client.until(|it| it["state"] == "live").await;
 
     market.redis.freeze();
-    for price in ["5.1", "6.1", "7.1"] {
-        control.push_tick(Tick::quote("BTC-USDT", "5.0", "7.2").with_last(price));
+    for price in ["105.1", "106.1", "107.1"] {
+        control.push_tick(Tick::quote("BTC-USDT", "105.0", "107.2").with_last(price));
     }
     client.until(|it| it["state"] == "stale").await;
     eventually("commands time out, one after the other", async || {
@@ -74,7 +74,7 @@ async fn a_frozen_redis_turns_prices_stale_and_thaws_without_a_step_back() {
     late.wait_for("pong", |it| it == "pong").await;
     assert_eq!(gateway.get("/v1/price/BTC-USDT").await.json()["stale"], true);
     market.redis.thaw();
-    let is_newest = |it: &Value| it["last_price"] == "7.1" && it["state"] == "live";
+    let is_newest = |it: &Value| it["last_price"] == "107.1" && it["state"] == "live";
     client.until(is_newest).await;
 }
 
@@ -104,16 +104,16 @@ async fn a_burst_of_stale_topics_closes_nobody() {
     let control = market.venue().control.clone();
     control.until_subscribed(&symbols).await;
     for symbol in &symbols {
-        control.push_tick(Tick::quote(symbol, "1.0", "1.2").with_last("1.1"));
+        control.push_tick(Tick::quote(symbol, "101.0", "101.2").with_last("101.1"));
     }
     let mut client = gateway.client(&["*-USDT"]).await;
-    all(&mut client, |it| it["last_price"] == "1.1" && it["state"] == "live").await;
+    all(&mut client, |it| it["last_price"] == "101.1" && it["state"] == "live").await;
     market.redis.kill();
-    all(&mut client, |it| it["last_price"] == "1.1" && it["state"] == "stale").await;
+    all(&mut client, |it| it["last_price"] == "101.1" && it["state"] == "stale").await;
     market.redis.restart().await;
     for symbol in &symbols {
-        control.push_tick(Tick::quote(symbol, "2.0", "2.2").with_last("2.1"));
+        control.push_tick(Tick::quote(symbol, "102.0", "102.2").with_last("102.1"));
     }
-    all(&mut client, |it| it["last_price"] == "2.1" && it["state"] == "live").await;
+    all(&mut client, |it| it["last_price"] == "102.1" && it["state"] == "live").await;
     assert!(gateway.metric("tickcast_gateway_closed_total").await < 1.0, "somebody was closed");
 }

@@ -30,12 +30,12 @@ async fn refusing(refuse: &[&str], accept: &[&str]) {
     let mut client = Forward::new(gateway.client(&["BTC-USDT"]).await);
     let control = &market.venue().control;
     control.until_subscribed(&["BTC-USDT"]).await;
-    control.push_tick(Tick::quote("BTC-USDT", "1.0", "1.2").with_last("1.1"));
-    client.until(|it| it["last_price"] == "1.1" && it["state"] == "live").await;
+    control.push_tick(Tick::quote("BTC-USDT", "101.0", "101.2").with_last("101.1"));
+    client.until(|it| it["last_price"] == "101.1" && it["state"] == "live").await;
 
     market.redis.command(refuse).await;
     let before = kept(&market).await;
-    control.push_tick(Tick::quote("BTC-USDT", "5.0", "5.2").with_last("5.1"));
+    control.push_tick(Tick::quote("BTC-USDT", "105.0", "105.2").with_last("105.1"));
     eventually("the refusal is counted", async || (refusals(&feed).await >= 2.0).then_some(()))
         .await;
     eventually("an operator is told", async || {
@@ -44,13 +44,13 @@ async fn refusing(refuse: &[&str], accept: &[&str]) {
     .await;
     // Nobody got what was refused: the last price stands, and turns stale as its feed falls silent.
     let stale = client.until(|it| it["state"] == "stale").await;
-    assert_eq!(stale["last_price"], "1.1");
+    assert_eq!(stale["last_price"], "101.1");
     let shown = |it: &Value| it["last_price"].clone();
-    assert!(client.newest().values().all(|it| shown(it) == "1.1"));
+    assert!(client.newest().values().all(|it| shown(it) == "101.1"));
     assert_eq!(kept(&market).await, before, "nothing kept, nothing counted, nothing sent");
 
     market.redis.command(accept).await;
-    client.until(|it| it["last_price"] == "5.1" && it["state"] == "live").await;
+    client.until(|it| it["last_price"] == "105.1" && it["state"] == "live").await;
     assert_ne!(kept(&market).await.1, before.1);
     assert!(gateway.metric("tickcast_gateway_closed_total").await < 1.0, "somebody was closed");
 }

@@ -27,13 +27,13 @@ async fn prices_go_on_at_the_replica_when_the_master_dies() {
     let mut client = Forward::new(gateway.client(&["BTC-USDT"]).await);
     let control = &market.venue().control;
     control.until_subscribed(&["BTC-USDT"]).await;
-    control.push_tick(Tick::quote("BTC-USDT", "1.0", "1.2").with_last("1.1"));
-    let before = live(&mut client, "1.1").await;
+    control.push_tick(Tick::quote("BTC-USDT", "101.0", "101.2").with_last("101.1"));
+    let before = live(&mut client, "101.1").await;
 
     sentinels.servers[0].kill();
     stale(&mut client).await;
-    control.push_tick(Tick::quote("BTC-USDT", "2.0", "2.2").with_last("2.1"));
-    let after = live(&mut client, "2.1").await;
+    control.push_tick(Tick::quote("BTC-USDT", "102.0", "102.2").with_last("102.1"));
+    let after = live(&mut client, "102.1").await;
     assert!(after >= before);
 }
 
@@ -56,23 +56,23 @@ async fn a_feed_that_is_cut_off_with_the_old_master_is_not_heard_again() {
     let mut client = Forward::new(gateway.client(&["BTC-USDT"]).await);
     let control = &market.venue().control;
     control.until_subscribed(&["BTC-USDT"]).await;
-    control.push_tick(Tick::quote("BTC-USDT", "1.0", "1.2").with_last("1.1"));
-    let before = live(&mut client, "1.1").await;
+    control.push_tick(Tick::quote("BTC-USDT", "101.0", "101.2").with_last("101.1"));
+    let before = live(&mut client, "101.1").await;
 
     let cut = Instant::now();
     proxy.set(Fault::Reset);
     stale(&mut client).await;
-    let prices = ["2.1", "3.1", "4.1"];
-    control.push_tick(Tick::quote("BTC-USDT", "1.0", "9.2").with_last(prices[0]));
+    let prices = ["102.1", "103.1", "104.1"];
+    control.push_tick(Tick::quote("BTC-USDT", "101.0", "109.2").with_last(prices[0]));
     let after = live(&mut client, prices[0]).await;
     println!("live again {:?} after the cut", cut.elapsed());
     assert!(after > before, "the standby's epoch");
     // The old master goes on with the old feed until it is reached.
-    control.push_tick(Tick::quote("BTC-USDT", "1.0", "9.2").with_last(prices[1]));
+    control.push_tick(Tick::quote("BTC-USDT", "101.0", "109.2").with_last(prices[1]));
     assert_eq!(live(&mut client, prices[1]).await, after);
     // It takes the sentinels some seconds more to make it a replica.
     proxy.set(Fault::None);
-    control.push_tick(Tick::quote("BTC-USDT", "1.0", "9.2").with_last(prices[2]));
+    control.push_tick(Tick::quote("BTC-USDT", "101.0", "109.2").with_last(prices[2]));
     assert_eq!(live(&mut client, prices[2]).await, after);
 }
 
@@ -84,16 +84,16 @@ async fn what_a_frozen_master_still_holds_is_not_heard_when_it_thaws() {
     let mut client = Forward::new(gateway.client(&["BTC-USDT"]).await);
     let control = &market.venue().control;
     control.until_subscribed(&["BTC-USDT"]).await;
-    control.push_tick(Tick::quote("BTC-USDT", "1.0", "1.2").with_last("1.1"));
-    live(&mut client, "1.1").await;
+    control.push_tick(Tick::quote("BTC-USDT", "101.0", "101.2").with_last("101.1"));
+    live(&mut client, "101.1").await;
 
     sentinels.servers[0].freeze();
-    control.push_tick(Tick::quote("BTC-USDT", "2.0", "2.2").with_last("2.1"));
+    control.push_tick(Tick::quote("BTC-USDT", "102.0", "102.2").with_last("102.1"));
     stale(&mut client).await;
-    live(&mut client, "2.1").await;
+    live(&mut client, "102.1").await;
     sentinels.servers[0].thaw();
-    control.push_tick(Tick::quote("BTC-USDT", "3.0", "3.2").with_last("3.1"));
-    live(&mut client, "3.1").await;
+    control.push_tick(Tick::quote("BTC-USDT", "103.0", "103.2").with_last("103.1"));
+    live(&mut client, "103.1").await;
     let price = gateway.get("/v1/price/BTC-USDT").await.json();
-    assert_eq!((&price["last_price"], &price["stale"]), (&"3.1".into(), &false.into()));
+    assert_eq!((&price["last_price"], &price["stale"]), (&"103.1".into(), &false.into()));
 }

@@ -4,6 +4,7 @@
 use crate::quality::{DeadLetter, DeadLetters};
 use std::{convert::Infallible, time::Duration};
 use tickcast_shared::{
+    admin::{Readiness, Service},
     backoff::Backoff,
     bus::{self, Group, Letter},
 };
@@ -18,21 +19,36 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Waits while the bus does not take any.
 const RETRY: Backoff = Backoff { base: Duration::from_millis(500), cap: Duration::from_secs(10) };
 
-/// Keeps letters on the bus, about `most` in all (0: none), until the token is cancelled; what waits then is
-/// tried once more.
+/// Whose letters are kept, and how many.
+#[derive(Debug)]
+pub struct Keeping {
+    /// Whose.
+    pub group: Group,
+    /// About so many in all; 0: none.
+    pub most: usize,
+    /// A standby is sent the same messages as the feed that it stands by for, which keeps them.
+    pub readiness: Readiness,
+}
+
+impl Keeping {
+    fn any(&self) -> bool {
+        self.most > 0 && self.readiness.service() != Service::Standby
+    }
+}
+
+/// Keeps letters on the bus until the token is cancelled; what waits then is tried once more.
 ///
 /// # Errors
 /// Never: a bus that is down costs letters, not the feed.
 pub async fn run(
     mut kept: bus::DeadLetters,
     letters: DeadLetters,
-    group: Group,
-    most: usize,
+    keeping: Keeping,
     token: CancellationToken,
 ) -> Result<(), Infallible> {
     let mut failures = 0;
     while token.run_until_cancelled(letters.waiting()).await.is_some() {
-        let pause = match deliver(&mut kept, &letters, &group, most).await {
+        let pause = match deliver(&mut kept, &letters, &keeping).await {
             Ok(()) => {
                 failures = 0;
                 PAUSE
@@ -45,7 +61,7 @@ pub async fn run(
         };
         token.run_until_cancelled(tokio::time::sleep(pause)).await;
     }
-    if let Err(error) = deliver(&mut kept, &letters, &group, most).await {
+    if let Err(error) = deliver(&mut kept, &letters, &keeping).await {
         debug!(%error, "the last dead letters are lost");
     }
     Ok(())
@@ -55,13 +71,12 @@ pub async fn run(
 async fn deliver(
     kept: &mut bus::DeadLetters,
     letters: &DeadLetters,
-    group: &Group,
-    most: usize,
+    keeping: &Keeping,
 ) -> Result<(), bus::Error> {
     let (batch, last) = letters.oldest_waiting(BATCH);
-    let sealed: Vec<Letter> = batch.iter().map(|letter| seal(letter, group)).collect();
-    if most > 0 {
-        kept.append(&sealed, most).await?;
+    let sealed: Vec<Letter> = batch.iter().map(|letter| seal(letter, &keeping.group)).collect();
+    if keeping.any() {
+        kept.append(&sealed, keeping.most).await?;
     }
     letters.delivered(last);
     Ok(())
@@ -98,14 +113,16 @@ mod tests {
     const PATIENCE: Duration = Duration::from_secs(20);
 
     /// What is on a bus once so many letters were written and all is delivered that will be.
-    async fn delivered(written: i64, most: usize) -> Vec<Kept> {
+    async fn delivered(written: i64, most: usize, service: Service) -> Vec<Kept> {
         let bus = Bus::Memory(Memory::default());
         let queues = Queues::default();
         let letters = DeadLetters::new(&queues);
         let token = CancellationToken::new();
-        let group = Group::new("main");
+        let readiness = Readiness::default();
+        readiness.enter(service);
+        let keeping = Keeping { group: Group::new("main"), most, readiness };
         let (kept, from, stop) = (bus.dead_letters(), letters.clone(), token.clone());
-        let task = tokio::spawn(run(kept, from, group, most, stop));
+        let task = tokio::spawn(run(kept, from, keeping, stop));
         for time in 0..written {
             letters.push(&"okx".parse().unwrap(), Refusal::NotText, Micros(time), "raw");
         }
@@ -124,7 +141,7 @@ mod tests {
 
     #[tokio::test]
     async fn letters_arrive_in_order_the_last_ones_at_the_end() {
-        let kept = delivered(300, 1000).await;
+        let kept = delivered(300, 1000, Service::Active).await;
         assert_eq!(kept.len(), 301);
         let newest = &kept[0].letter;
         assert_eq!((newest.time, newest.raw.as_str()), (Micros(300), "last"));
@@ -133,7 +150,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn none_are_kept_where_none_are_wanted() {
-        assert!(delivered(3, 0).await.is_empty());
+    async fn none_are_kept_where_none_are_wanted_and_by_a_standby() {
+        assert!(delivered(3, 0, Service::Active).await.is_empty());
+        assert!(delivered(3, 9, Service::Standby).await.is_empty());
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     backfill::Backfill,
     config::{ConfigErrors, FeedConfig, VenuePlan},
     connector::{Rest, Roster, Surroundings, Venue, Wanted},
-    letters,
+    letters::{self, Keeping},
     outbox::Outbox,
     publisher::{self, Assignment},
     quality::{
@@ -110,8 +110,12 @@ pub fn run(
         rosters.iter().map(|it| (it.venue().id().clone(), it.wanted())).collect();
     let group = config.bus_group();
     let (kept, letters) = (bus.dead_letters(), around.dead_letters.clone());
-    let (most, token) = (config.max_dead_letters, tasks.token());
-    tasks.essential("dead_letters", letters::run(kept, letters, group.clone(), most, token));
+    let keeping = Keeping {
+        group: group.clone(),
+        most: config.max_dead_letters,
+        readiness: readiness.clone(),
+    };
+    tasks.essential("dead_letters", letters::run(kept, letters, keeping, tasks.token()));
     let (shelf, requests) = publisher::shelf();
     let (found, topics) = watch::channel(None);
     for roster in &rosters {

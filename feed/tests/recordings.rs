@@ -112,6 +112,7 @@ fn kind(event: &Event<'_>) -> &'static str {
         Event::Update(_) => "update",
         Event::Alive => "alive",
         Event::Closing { .. } => "closing",
+        Event::Maintenance { .. } => "maintenance",
         Event::Ignored => "ignored",
     }
 }

@@ -123,7 +123,7 @@ fn faults_are_listed_and_mistakes_named() {
     let wrong = command("faults --only tuesday");
     let told = String::from_utf8_lossy(&wrong.stderr);
     assert!(
-        !wrong.status.success() && told.contains("\"tuesday\"; there are slow-clients"),
+        !wrong.status.success() && told.contains("\"tuesday\"; there are redis-killed"),
         "{told}"
     );
 }

@@ -80,6 +80,9 @@ pub enum Loss {
     /// The venue announced that it will close the connection.
     #[error("the venue will close the connection: {0}")]
     Announced(String),
+    /// Nothing is traded.
+    #[error("the venue trades nothing now: {0}")]
+    Maintenance(String),
     /// Closed by the venue.
     #[error("closed by the venue (code {code:?}, {reason:?})")]
     Closed {
@@ -115,6 +118,7 @@ impl Loss {
             Self::Limit(_) => "limit_exceeded",
             Self::Session(_) => "session_ended",
             Self::Announced(_) => "announced",
+            Self::Maintenance(_) => "maintenance",
             Self::Closed { .. } => "closed",
             Self::Broken(_) => "broken",
             Self::WriteTimeout(_) => "write_timeout",
@@ -138,6 +142,7 @@ impl Loss {
                 "the venue or something in between refuses; check rest_url and ws_url if they are set".into()
             }
             Self::NothingListed => "check the symbols in the configuration".into(),
+            Self::Maintenance(_) => "nothing to do: it is dialled again until it trades".into(),
             _ => "nothing to do: it is dialled again by itself".into(),
         }
     }
@@ -178,6 +183,7 @@ impl Loss {
         match self {
             Self::Region(_) => (LinkState::Halted, Reason::REGION_REFUSED),
             Self::NothingListed => (LinkState::Halted, Reason::NOT_LISTED),
+            Self::Maintenance(_) => (LinkState::Halted, Reason::MAINTENANCE),
             _ => (LinkState::Stale, Reason::LINK_LOST),
         }
     }

@@ -204,6 +204,9 @@ impl Session {
                 self.fail(*request, &format!("{message} (code {code})"), *fault);
             }
             Event::Closing { message } => self.desk.book().announce(self.generation, message),
+            Event::Maintenance { message } => {
+                self.loss = Some(Loss::Maintenance((*message).to_owned()));
+            }
             Event::Welcome | Event::Alive | Event::Ignored => {}
         }
     }

@@ -34,6 +34,11 @@ pub enum Event<'a> {
         /// The venue's own words or code.
         message: &'a str,
     },
+    /// The venue trades nothing now, and says so.
+    Maintenance {
+        /// The venue's own words or code.
+        message: &'a str,
+    },
     /// Known, and of no interest.
     Ignored,
 }

@@ -340,6 +340,16 @@ impl SymbolState {
         true
     }
 
+    /// The venue trades nothing now; true if that is to be published.
+    pub(super) fn pause(&mut self, books: &Books, now: Micros) -> bool {
+        let halted = self.ticker.state == State::Halted;
+        let any = !halted && self.lose_link(books, now);
+        if any {
+            self.ticker.enter(State::Halted, Reason::MAINTENANCE, now);
+        }
+        any
+    }
+
     /// The venue does not list the symbol, or refuses it; true if that is to be published.
     pub(super) fn halt(&mut self, books: &Books, now: Micros) -> bool {
         let told = self.ticker.state == State::Halted;

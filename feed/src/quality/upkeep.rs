@@ -163,6 +163,11 @@ impl Quality {
         })
     }
 
+    /// The venue trades nothing: every priced topic is `halted/maintenance` until its next message.
+    pub fn pause(&mut self, now: Micros) -> Vec<Change> {
+        self.changed(|state, books| state.pause(books, now))
+    }
+
     /// REST no longer tells a symbol's value, and there is no connection.
     pub fn lose_poll(&mut self, at: usize, now: Micros) -> Option<Change> {
         let state = self.symbols.get_mut(at)?;

@@ -51,6 +51,8 @@ impl Reason {
     pub const UNCONFIRMED: Self = Self::new("unconfirmed");
     /// The topic is no longer configured.
     pub const UNCONFIGURED: Self = Self::new("unconfigured");
+    /// The venue says that it trades nothing now.
+    pub const MAINTENANCE: Self = Self::new("maintenance");
     /// The venue refused or does not list the symbol.
     pub const NOT_LISTED: Self = Self::new("not_listed");
     /// The venue refuses this region.

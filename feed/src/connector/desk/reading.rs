@@ -33,7 +33,9 @@ impl Book {
     /// Whether REST has to do for the socket.
     fn needs_polls(&self) -> bool {
         let refused = self.down.1 == Reason::REGION_REFUSED;
-        !self.course.is_open() && (refused || self.course.fruitless() >= POLL_AFTER)
+        // What REST tells meanwhile is nobody's price.
+        let paused = self.down.1 == Reason::MAINTENANCE;
+        !self.course.is_open() && !paused && (refused || self.course.fruitless() >= POLL_AFTER)
     }
 
     /// What to ask now. Those that have waited longest go first.

@@ -138,7 +138,10 @@ impl Book {
     /// There is no connection. Returns when to dial again.
     pub(in crate::connector) fn lose(&mut self, loss: &Loss, now: Instant) -> Instant {
         let at = self.venue.clock.at(now);
-        let lost = self.quality.lose_stream(at);
+        let lost = match loss {
+            Loss::Maintenance(_) => self.quality.pause(at),
+            _ => self.quality.lose_stream(at),
+        };
         self.put(lost);
         let until = self.course.lost(loss, rand::random(), now);
         self.down = loss.link_state();

@@ -118,7 +118,7 @@ fn told<'a, 'frame>(
 fn status(items: &[Item<'_>], events: &mut dyn FnMut(Event<'_>)) {
     match items.first().map(|it| it.system.as_str()) {
         Some(ONLINE | "") | None => events(Event::Alive),
-        Some(system) => events(Event::Closing { message: system }),
+        Some(system) => events(Event::Maintenance { message: system }),
     }
 }
 

@@ -65,12 +65,12 @@ fn heartbeat_pong_and_a_system_online_are_signs_of_life() {
 }
 
 #[test]
-fn a_system_that_matches_no_orders_ends_the_connection() {
+fn a_system_that_matches_no_orders_is_under_maintenance() {
     for system in ["maintenance", "cancel_only", "post_only"] {
         let frame = format!(
             r#"{{"channel":"status","type":"update","data":[{{"system":"{system}","api_version":"v2"}}]}}"#
         );
-        decoded(&Kraken, &frame, |it| assert_eq!(it, &Event::Closing { message: system }));
+        decoded(&Kraken, &frame, |it| assert_eq!(it, &Event::Maintenance { message: system }));
     }
 }
 
