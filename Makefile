@@ -5,6 +5,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help demo build test figures faults adversary check-tools check-servers deny fuzz-smoke autobahn
 
+# Most tests wait most of the time, for servers and deadlines: more run side by side than there are cores.
+export RUST_TEST_THREADS ?= 4
 # Tests hold thousands of sockets; a soft limit below the hard one would fail them for no reason.
 DESCRIPTORS := ulimit -n "$$(ulimit -Hn)" 2>/dev/null || true
 

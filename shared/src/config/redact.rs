@@ -13,7 +13,12 @@ pub fn is_secret(key: &str) -> bool {
 #[must_use]
 pub fn redact_url(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
-    let rest = &without_password_parameters(rest);
+    // Only sentinels have a password there; elsewhere it is part of one.
+    let rest = &if scheme.ends_with("+sentinel") {
+        without_password_parameters(rest)
+    } else {
+        rest.into()
+    };
     let authority_ends = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     // A password may hold any of these characters unescaped when it was typed by hand: take the
     // last @ of the whole text as its end rather than show half of it.
