@@ -5,8 +5,6 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help demo build test figures faults adversary check-tools check-servers deny fuzz-smoke autobahn
 
-# Most tests wait most of the time, for servers and deadlines: more run side by side than there are cores.
-export RUST_TEST_THREADS ?= 4
 # Tests hold thousands of sockets; a soft limit below the hard one would fail them for no reason.
 DESCRIPTORS := ulimit -n "$$(ulimit -Hn)" 2>/dev/null || true
 
@@ -45,7 +43,7 @@ fuzz-smoke: ## Each fuzz target for some seconds, from its seeds (needs cargo-fu
 autobahn: ## The Autobahn test suite against a test build (needs Python 2.7; some minutes to an hour)
 	tests/autobahn/run.sh
 
-faults: check-servers ## What attacks and faults do to a gateway, measured (about half an hour)
+faults: check-servers ## What attacks and faults do to feeds and gateways, measured (about half an hour)
 	cargo build --release --locked --workspace
 	$(DESCRIPTORS); target/release/tickcast-load faults
 

@@ -70,14 +70,14 @@ async fn a_supervisors_socket_answers_503_while_draining_and_loses_no_dial() {
     let market = Market::kucoin(&["BTC-USDT"]).await;
     let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = socket.local_addr().expect("an address");
-    let config = market.config_with("drain_notice_ms = 0\ndrain_window_ms = 100\n");
+    let config = market.config_with("drain_notice_ms = 0\ndrain_window_ms = 4000\n");
     let gateway = || {
         let passed: OwnedFd = socket.try_clone().expect("a descriptor").into();
         start_by_shell(ACTIVATED, &["gateway"]).config(&config).stdin(passed).ready()
     };
     let (_feed, mut first): (_, Role) = tokio::join!(market.feed(), gateway());
     assert_eq!(first.address, address, "it listens on the socket that it was given");
-    // A client that does not answer its close keeps the gateway for two seconds.
+    // A client that does not answer its close keeps the gateway for two seconds more.
     let _silent = first.client(&["BTC-USDT"]).await;
     first.process.signal("TERM");
     let refused = eventually("dials are refused with a word", async || {

@@ -10,8 +10,6 @@ const BAN_WAIT: Duration = Duration::from_secs(120);
 const LIMIT_WAIT: Duration = Duration::from_secs(10);
 /// Least wait after a refusal that dialling again will hardly change: by region or firewall.
 const REFUSAL_WAIT: Duration = Duration::from_secs(60);
-/// Wait while a venue lists none of our symbols: instruments change about once an hour at most.
-const NOTHING_LISTED_WAIT: Duration = Duration::from_secs(3600);
 /// Longest `Retry-After` that is believed.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
@@ -160,7 +158,6 @@ impl Loss {
             Self::Http { status: FORBIDDEN, .. } | Self::Region(_) => REFUSAL_WAIT,
             Self::Http { retry_after, .. } => retry_after.unwrap_or_default().min(MAX_RETRY_AFTER),
             Self::Limit(_) => LIMIT_WAIT,
-            Self::NothingListed => NOTHING_LISTED_WAIT,
             _ => Duration::ZERO,
         }
     }

@@ -208,10 +208,10 @@ impl Watch {
         self.asked.map(|(_, at)| at)
     }
 
-    /// Whether the socket has spoken since REST was asked.
+    /// Whether the socket has spoken since then: it knows better than REST asked at that time.
     #[must_use]
-    pub fn overtaken(&self) -> bool {
-        matches!((self.heard, self.asked), (Some(heard), Some((_, asked))) if heard >= asked)
+    pub fn has_heard_since(&self, asked: Instant) -> bool {
+        self.heard.is_some_and(|heard| heard >= asked)
     }
 
     /// REST has told the value, or the same one.
@@ -292,7 +292,7 @@ mod tests {
         assert!(!watch.is_lost(&patience(), read + SECOND / 2));
         assert!(watch.is_lost(&patience(), read + SECOND));
         watch.heard(read + SECOND);
-        assert!(watch.overtaken() && !watch.is_lost(&patience(), read + 2 * SECOND));
+        assert!(watch.has_heard_since(read) && !watch.is_lost(&patience(), read + 2 * SECOND));
     }
 
     #[test]

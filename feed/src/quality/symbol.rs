@@ -120,8 +120,15 @@ impl SymbolState {
         match order {
             Order::Older => Outcome::Refuse(Refusal::OlderSequence),
             Order::Repeated => self.repeated(update, &merged, now),
-            Order::Newer | Order::Reset if !own.usable(update.part) => {
+            // What takes back some fields of a price is as good as any other word of their owner.
+            Order::Newer | Order::Reset
+                if !own.usable(update.part) && (!merged.priced() || merged == self.said.values) =>
+            {
                 self.withdrawn = !merged.priced();
+                self.said.values = merged;
+                if update.bid.is_some() {
+                    self.post(now);
+                }
                 Outcome::Refuse(Refusal::NothingUsable)
             }
             Order::Newer | Order::Reset if update.part == Part::Statistics => {
@@ -326,6 +333,11 @@ impl SymbolState {
         self.seat.withdraw();
         self.ticker.enter(State::Stale, reason, now);
         self.mark_published(now);
+    }
+
+    /// Whether a price waits to be confirmed.
+    pub(super) fn is_holding(&self) -> bool {
+        self.guard.is_holding()
     }
 
     /// The connection is gone; true if that is to be published.

@@ -115,6 +115,19 @@ fn a_message_without_anything_usable_is_refused_and_changes_nothing() {
 }
 
 #[test]
+fn what_its_owner_takes_back_is_not_shown_beside_what_goes_on() {
+    let mut bench = Bench::new();
+    bench.published(trade("10"));
+    bench.published(quote("9", "11"));
+    let ticker = bench.published(quote("0", ""));
+    assert_eq!((ticker.bid_price, ticker.ask_price), (None, None));
+    assert_eq!((ticker.last_price, ticker.state), ("10".parse().ok(), State::Live));
+    bench.published(quote("9", "11"));
+    let ticker = bench.published(trade("0"));
+    assert_eq!((ticker.last_price, ticker.bid_price), (None, "9".parse().ok()));
+}
+
+#[test]
 fn half_a_quote_is_no_price() {
     let mut bench = Bench::new();
     assert_eq!(bench.give(quote("10", "")), Verdict::Refused);

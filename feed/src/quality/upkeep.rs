@@ -159,7 +159,9 @@ impl Quality {
     /// good as before.
     pub fn lose_stream(&mut self, now: Micros) -> Vec<Change> {
         self.changed(|state, books| {
-            state.ticker.source == Source::Stream && state.lose_link(books, now)
+            // What waits to be confirmed came by it as well.
+            let by_stream = state.ticker.source == Source::Stream || state.is_holding();
+            by_stream && state.lose_link(books, now)
         })
     }
 

@@ -54,7 +54,7 @@ impl Fan {
         }
         let waiting: Vec<MemberId> = self
             .behind()
-            .filter(|(_, backlog)| backlog.is_waiting())
+            .filter(|(_, backlog)| backlog.is_waiting() && backlog.bars_due(id).is_some())
             .map(|(member, _)| member)
             .collect();
         for member in waiting {

@@ -185,7 +185,11 @@ impl Fan {
         self.pass.members.clear();
         self.pass.at = 0;
         self.pass.is_running = false;
-        std::mem::take(&mut self.pass.postponed)
+        // News of many topics may have named a member many times.
+        let mut postponed = std::mem::take(&mut self.pass.postponed);
+        postponed.sort_unstable();
+        postponed.dedup();
+        postponed
     }
 
     /// Whether membership must not change now.

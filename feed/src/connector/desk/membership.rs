@@ -80,7 +80,7 @@ impl Book {
         let mut unlisted = Vec::new();
         for at in 0..self.roll.len() {
             let entry = &mut self.roll[at];
-            entry.quarantine = entry.quarantine.filter(|until| *until > now);
+            let freed = entry.quarantine.take_if(|until| *until <= now).is_some();
             let found = listing.instrument(self.venue.exchange, &entry.symbol);
             if found.is_none() {
                 unlisted.push(at);
@@ -88,7 +88,7 @@ impl Book {
             let was = entry.instrument.as_ref().map(|it| &it.venue_symbol);
             let renamed = found.as_ref().map(|it| &it.venue_symbol) != was;
             entry.instrument = found;
-            if renamed {
+            if renamed || freed {
                 entry.watch.begin(false, now);
                 let name = entry.name(now).map(str::to_owned);
                 self.quality.rename(at, name.as_deref());
@@ -96,7 +96,7 @@ impl Book {
         }
         self.changed();
         self.halt(&unlisted, "the venue's list of instruments does not have them, or not trading");
-        if !self.roll.is_empty() && !self.has_names() {
+        if !self.has_names() {
             let at = self.venue.clock.now();
             self.venue.links.enter(self.place, LinkState::Halted, Reason::NOT_LISTED, at);
         }

@@ -1,6 +1,6 @@
 //! What is asked by REST, and what follows from the answers.
 
-use super::Book;
+use super::{Book, Entry};
 use crate::{
     connector::{Loss, rest::Answer, watch::Why},
     exchange::{Instrument, Update},
@@ -26,6 +26,7 @@ const GATHER: Duration = Duration::from_secs(1);
 /// Symbols to be asked about in one request.
 pub(in crate::connector) struct Question {
     why: Why,
+    asked: Instant,
     pub(in crate::connector) instruments: Vec<Instrument>,
 }
 
@@ -68,7 +69,7 @@ impl Book {
             self.roll[*at].watch.ask(*why, now);
         }
         let instruments = due.iter().filter_map(|(_, _, at)| self.roll[*at].instrument.clone());
-        Some(Question { why, instruments: instruments.collect() })
+        Some(Question { why, asked: now, instruments: instruments.collect() })
     }
 
     /// Takes an answer in.
@@ -89,7 +90,7 @@ impl Book {
                     };
                     let Some(told) = asked.iter().find(named) else { return };
                     silent.retain(|symbol| **symbol != told.symbol);
-                    let outcome = self.told(question.why, &told.symbol, &update, body, now);
+                    let outcome = self.told(question, &told.symbol, &update, body, now);
                     self.count_poll(question.why, outcome, 1);
                 })
             })
@@ -105,19 +106,18 @@ impl Book {
     /// REST tells a symbol; returns what that meant.
     fn told(
         &mut self,
-        why: Why,
+        &Question { why, asked, .. }: &Question,
         symbol: &Symbol,
         update: &Update<'_>,
         body: &str,
         now: Instant,
     ) -> &'static str {
-        let Some(at) = self.roll.iter().position(|entry| entry.symbol == *symbol) else {
-            return "missing";
-        };
+        let wanted = |it: &Entry| it.symbol == *symbol && it.name(now).is_some();
+        let Some(at) = self.roll.iter().position(wanted) else { return "missing" };
         let clock = self.venue.clock.at(now);
         let agrees = self.quality.agrees(at, update);
         let watch = &mut self.roll[at].watch;
-        if why != Why::NoSocket && watch.overtaken() {
+        if watch.has_heard_since(asked) {
             return "overtaken";
         }
         if why == Why::Silence && watch.has_heard() {
@@ -136,13 +136,13 @@ impl Book {
         }
         self.roll[at].watch.confirm(now);
         match why {
-            Why::NoSocket => self.deliver(now),
+            Why::NoSocket if !self.course.is_open() => self.deliver(now),
             // It moves, and the subscription does not say so.
             Why::FirstData | Why::Silence if !agrees => {
                 self.roll[at].watch.begin(true, now);
                 self.resubscribe(at);
             }
-            Why::FirstValue | Why::FirstData | Why::Silence => {}
+            Why::NoSocket | Why::FirstValue | Why::FirstData | Why::Silence => {}
         }
         if agrees { "equal" } else { "value" }
     }

@@ -4,7 +4,10 @@ use super::{Book, Successor};
 use crate::{connector::Loss, quality::Generation};
 use metrics::counter;
 use std::time::{Duration, Instant};
-use tickcast_shared::market::{Source, State};
+use tickcast_shared::{
+    bus::LinkState,
+    market::{Reason, Source, State},
+};
 use tracing::{info, warn};
 
 impl Book {
@@ -144,7 +147,11 @@ impl Book {
         };
         self.put(lost);
         let until = self.course.lost(loss, rand::random(), now);
-        self.down = loss.link_state();
+        // Without a symbol there is nothing to be connected for.
+        self.down = match self.has_names() {
+            true => loss.link_state(),
+            false => (LinkState::Halted, Reason::NOT_LISTED),
+        };
         self.venue.links.count(self.place, self.course.reconnects());
         if self.polled.is_none() {
             let (state, reason) = self.down.clone();

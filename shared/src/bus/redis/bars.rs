@@ -9,7 +9,7 @@ use super::{
 use crate::{
     bus::{Error, ShardId, counters, wire},
     clock::Micros,
-    market::{Bar, Interval, Topic},
+    market::{Bar, Topic},
 };
 use std::fmt;
 
@@ -30,37 +30,56 @@ impl RedisBars {
         end: Option<Micros>,
         limit: usize,
     ) -> Result<Vec<Bar>, Error> {
-        let Some(interval) = topic.interval() else { return Ok(Vec::new()) };
-        let newer = match end {
-            Some(end) => self.count_from(topic, interval, end).await?,
-            None => 0,
+        if topic.interval().is_none() {
+            return Ok(Vec::new());
+        }
+        let most = i64::try_from(limit).unwrap_or(i64::MAX);
+        let (from, to) = match end {
+            None => (-most, -1),
+            Some(end) => {
+                let behind = self.position(topic, end).await?;
+                ((behind - most).max(0), behind - 1)
+            }
         };
-        let most = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(newer);
-        if limit == 0 {
+        if limit == 0 || (end.is_some() && to < from) {
             return Ok(Vec::new());
         }
         let mut commands = redis::pipe();
-        commands.cmd("LRANGE").arg(keys::bars(topic)).arg(-most).arg(-1);
+        commands.cmd("LRANGE").arg(keys::bars(topic)).arg(from).arg(to);
         let (entries,): (Vec<Vec<u8>>,) = self.0.read(place(topic), &commands).await?;
         let mut bars: Vec<Bar> = entries.iter().filter_map(|entry| unpacked(entry)).collect();
+        // The list may have moved since it was searched.
         bars.retain(|bar| end.is_none_or(|end| bar.open_time < end));
-        bars.drain(..bars.len().saturating_sub(limit));
         Ok(bars)
     }
 
-    /// How many bars at most opened at `end` or later; intervals without a bar make them fewer.
-    async fn count_from(
-        &mut self,
-        topic: &Topic,
-        interval: Interval,
-        end: Micros,
-    ) -> Result<i64, Error> {
+    /// Where the first bar stands that opened at `end` or later: searched by halves, since reading all of
+    /// a long list would keep the server from everything else.
+    async fn position(&mut self, topic: &Topic, end: Micros) -> Result<i64, Error> {
+        let key = keys::bars(topic);
         let mut commands = redis::pipe();
-        commands.cmd("LINDEX").arg(keys::bars(topic)).arg(-1);
-        let (last,): (Option<Vec<u8>>,) = self.0.read(place(topic), &commands).await?;
-        let last = last.as_deref().and_then(unpacked);
-        Ok(last.map_or(0, |last| (last.open_time.0 - end.0).max(-1) / interval.micros() + 1))
+        commands.cmd("LLEN").arg(&key);
+        let (count,): (i64,) = self.0.read(place(topic), &commands).await?;
+        let (mut low, mut high) = (0, count);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let mut commands = redis::pipe();
+            commands.cmd("LINDEX").arg(&key).arg(middle);
+            let (entry,): (Option<Vec<u8>>,) = self.0.read(place(topic), &commands).await?;
+            if entry.as_deref().and_then(opening).is_some_and(|open| open < end) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(low)
     }
+}
+
+/// When an entry's bar opened.
+fn opening(entry: &[u8]) -> Option<Micros> {
+    let digits = std::str::from_utf8(entry.get(..OPEN_DIGITS)?).ok()?;
+    digits.parse().ok().map(Micros)
 }
 
 fn place(topic: &Topic) -> Place {

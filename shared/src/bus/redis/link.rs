@@ -45,6 +45,11 @@ impl Link {
 
     /// [`Self::run`] with the error replies among the others.
     pub(super) async fn run_each(&mut self, calls: &Pipeline) -> Result<Vec<Value>, Error> {
+        // What the old master took last its successor may not have: the error makes the caller write
+        // everything again.
+        if self.node.is_none() && self.dialled.take_if(|it| it.lookout.is_over()).is_some() {
+            return Err(Error::Link("another server is in charge now".into()));
+        }
         let mut dialled = self.connect().await?;
         let replies = bounded(run(&mut dialled.connection, calls)).await?;
         if !replies.iter().any(|reply| matches!(reply, Value::ServerError(_))) {

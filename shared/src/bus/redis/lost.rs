@@ -3,7 +3,7 @@
 use super::{Redis, keys, keys::Place, link::Link};
 use crate::{
     backoff::Backoff,
-    bus::{Error, ShardBatch, ShardId, counters},
+    bus::{Error, Record, ShardBatch, ShardId, counters},
 };
 use std::{collections::BTreeMap, time::Duration};
 use tokio::time::{Instant, sleep};
@@ -60,7 +60,15 @@ impl LostShards {
     /// Keeps what must not be forgotten of a batch for a lost shard.
     pub(super) fn owe(&mut self, part: ShardBatch) {
         let Some(lost) = self.shards.get_mut(&part.shard) else { return };
-        counters::unwritten("values", part.puts.len());
+        // A present value is written anew; that a bar has closed is told once.
+        let is_closed = |it: &Record| it.body.bar().is_some_and(|bar| bar.closed);
+        let (closed, values): (Vec<_>, Vec<_>) =
+            part.puts.into_iter().partition(|(_, it)| is_closed(it));
+        counters::unwritten("values", values.len());
+        lost.owed.puts.extend(closed);
+        let excess = lost.owed.puts.len().saturating_sub(MAX_BARS);
+        counters::unwritten("values", excess);
+        lost.owed.puts.drain(..excess);
         lost.owed.removes.extend(part.removes);
         lost.owed.bars.extend(part.bars);
         let excess = lost.owed.bars.len().saturating_sub(MAX_BARS);
