@@ -149,18 +149,29 @@ async fn a_dead_node_costs_its_own_shards_only_and_they_come_back() {
     assert_eq!(reader.snapshot(kept).await.records, [(there, record(epoch, 2, 2))]);
 
     cluster.nodes[node].restart().await;
-    regained(&mut publisher).await;
     let subscribed = async {
         while !matches!(reader.0.next().await, Event::Subscribed(shard) if shard == lost) {}
     };
     soon("the shard is subscribed again", subscribed).await;
-    publisher.publish(vec![put(&gone, record(epoch, 2, 2))]).await.unwrap();
+    // The node's shards come back one by one; whoever writes does so anew after each.
+    let writing = async {
+        loop {
+            regained(&mut publisher).await;
+            publisher.publish(vec![put(&gone, record(epoch, 2, 2))]).await.unwrap();
+        }
+    };
     let message = async {
         loop {
             let (shard, message) = reader.message().await;
             if shard == lost && !message.puts.is_empty() {
                 return message;
             }
+        }
+    };
+    let message = async {
+        tokio::select! {
+            message = message => message,
+            () = writing => unreachable!("it goes on"),
         }
     };
     assert_eq!(soon("a message", message).await.puts, [(gone, record(epoch, 2, 2))]);
