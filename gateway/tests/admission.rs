@@ -1,12 +1,8 @@
 //! Who is let in: limits of the node and of each address, whoever stands in front.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails where it stands")]
-
-mod support;
-
+use crate::support::{Answer, DEADLINE, Stage};
 use ppp::v2::{Builder, Command, Protocol, Version};
 use std::net::{Ipv4Addr, SocketAddr};
-use support::{Answer, DEADLINE, Stage};
 use tickcast_gateway::GatewayConfig;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

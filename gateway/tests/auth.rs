@@ -1,13 +1,10 @@
 //! Keys and tokens on real sockets: every way to bring one, expiry, renewal, what they open.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails where it stands")]
-
-mod support;
 #[path = "support/tokens.rs"]
 mod tokens;
 
+use crate::support::{Client, DEADLINE, Stage};
 use serde_json::{Value, json};
-use support::{Client, DEADLINE, Stage};
 use tickcast_gateway::{
     GatewayConfig,
     auth::config::{ApiKeyConfig, JwtAlgorithm, JwtConfig, PlanConfig},

@@ -1,12 +1,8 @@
 //! Many topics at once and many clients at once, some of which read nothing: the others get every
 //! update.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails where it stands")]
-
-mod support;
-
+use crate::support::{Client, DEADLINE, RawClient, Seen, Stage, texts, topics};
 use futures_util::future::join_all;
-use support::{Client, DEADLINE, RawClient, Seen, Stage, texts, topics};
 use tokio::sync::mpsc;
 
 #[tokio::test]

@@ -1,12 +1,8 @@
 //! MessagePack and compression, from the upgrade to the close.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails where it stands")]
-
-mod support;
-
+use crate::support::{Client, DEADLINE, Frame, RawClient, Scene, Stage, texts, topics};
 use futures_util::SinkExt;
 use serde_json::{Value, json};
-use support::{Client, DEADLINE, Frame, RawClient, Scene, Stage, texts, topics};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,

@@ -1,12 +1,8 @@
 //! Heartbeats of many clients: spread over the interval, never lost, the end of whoever is silent.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails where it stands")]
-
-mod support;
-
+use crate::support::{Frame, RawClient, Stage, masked};
 use futures_util::future::join_all;
 use std::time::{Duration, Instant};
-use support::{Frame, RawClient, Stage, masked};
 use tokio::io::AsyncWriteExt;
 
 const HEARTBEAT: Duration = Duration::from_millis(1600);
@@ -34,8 +30,8 @@ async fn pings_are_spread_over_the_interval() {
 #[tokio::test]
 async fn a_lagging_clients_own_pings_are_all_answered() {
     let mut stage = Stage::start(|_| {}).await;
-    let topics = support::topics(400);
-    stage.prices(&support::texts(&topics), "1").await;
+    let topics = crate::support::topics(400);
+    stage.prices(&crate::support::texts(&topics), "1").await;
     let mut client = RawClient::dial(&stage, "?topics=ticker:okx:*", "").await;
     // It does not read, so the gateway has to keep what it is owed.
     let behind = |connections: &serde_json::Value| {
@@ -44,7 +40,7 @@ async fn a_lagging_clients_own_pings_are_all_answered() {
     let mut price = 1;
     while !behind(&stage.connections().await) {
         price += 1;
-        stage.prices(&support::texts(&topics), &price.to_string()).await;
+        stage.prices(&crate::support::texts(&topics), &price.to_string()).await;
     }
     for _ in 0..3 {
         client.socket.write_all(&masked(0x81, b"ping")).await.unwrap();

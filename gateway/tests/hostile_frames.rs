@@ -1,12 +1,8 @@
 //! What a client may not send closes its connection with the code that says why, and nothing that it
 //! leaves unfinished stays for long.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails where it stands")]
-
-mod support;
-
+use crate::support::{Frame, RawClient, Stage, masked};
 use serde_json::json;
-use support::{Frame, RawClient, Stage, masked};
 use tokio::io::AsyncWriteExt;
 
 const DEFLATE: &str = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n";

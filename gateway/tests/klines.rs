@@ -1,12 +1,8 @@
 //! Bars from the bus to clients: how a subscription begins, and that each closed bar comes once.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails where it stands")]
-
-mod support;
-
+use crate::support::{Client, RawClient, Stage, number_of, numbers_of};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use support::{Client, RawClient, Stage, number_of, numbers_of};
 use tokio::task::JoinSet;
 
 const M1: &str = "kline:kucoin:BTC-USDT:1m";
@@ -228,7 +224,7 @@ impl Told {
 #[tokio::test]
 async fn a_slow_client_gets_each_bar_that_closed_meanwhile_once() {
     let mut stage = stage().await;
-    let others = support::topics(60);
+    let others = crate::support::topics(60);
     let query = format!("?topics={M1},ticker:okx:*");
     for headers in ["", "Sec-WebSocket-Protocol: tickcast.v1.msgpack\r\n"] {
         let mut slow = RawClient::dial(&stage, &query, headers).await;
@@ -240,7 +236,7 @@ async fn a_slow_client_gets_each_bar_that_closed_meanwhile_once() {
         let mut closed = 0;
         // A few of the bars close while it lags: more than are kept for a topic that nobody reads.
         while closed < 12 {
-            stage.prices(&support::texts(&others), &(number + 1).to_string()).await;
+            stage.prices(&crate::support::texts(&others), &(number + 1).to_string()).await;
             if lags(&stage.connections().await) || number < 15 {
                 number += 1;
                 closed += i64::from(lags(&stage.connections().await));

@@ -1,12 +1,8 @@
 //! How often one client may ask, and what its faults and ours cost the others.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails where it stands")]
-
-mod support;
-
+use crate::support::{Answer, RawClient, Stage, masked};
 use futures_util::SinkExt;
 use serde_json::{Value, json};
-use support::{Answer, RawClient, Stage, masked};
 use tickcast_gateway::GatewayConfig;
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 use tokio_tungstenite::tungstenite::Message;
@@ -48,7 +44,7 @@ async fn too_many_commands_are_refused_and_then_end_the_connection() {
     let closing = answers.last().unwrap();
     assert_eq!((&closing["code"], &closing["reconnect"]), (&json!(4002), &json!(true)));
     assert!(closing["reconnect_after_ms"].as_u64().unwrap() >= 5000, "{closing}");
-    assert_eq!(end, support::Frame::Close(4002));
+    assert_eq!(end, crate::support::Frame::Close(4002));
     stage.price(BTC, "2").await;
     assert_eq!(other.next_of("ticker").await["last_price"], "2");
 }
@@ -76,7 +72,7 @@ async fn what_comes_too_fast_is_not_even_inflated() {
     for refused in &answers[2..answers.len() - 1] {
         assert_eq!(refused["code"], "rate_limited", "{answers:?}");
     }
-    assert_eq!(end, support::Frame::Close(4002), "{answers:?}");
+    assert_eq!(end, crate::support::Frame::Close(4002), "{answers:?}");
 }
 
 #[tokio::test]
@@ -99,7 +95,7 @@ async fn welcome_shows_the_limits() {
     let stage = Stage::start(narrow).await;
     let (socket, _) =
         tokio_tungstenite::connect_async(format!("ws://{}/ws", stage.address)).await.unwrap();
-    let mut client = support::Client { socket };
+    let mut client = crate::support::Client { socket };
     let welcome = client.next().await;
     for (limit, value) in [
         ("commands_per_second", 1),
@@ -128,7 +124,7 @@ async fn a_panic_costs_only_the_client_that_met_it() {
     assert_eq!((code, &closing["reconnect"]), (1011, &json!(true)));
     // The same while what came behind its handshake is read.
     let mut early = RawClient::dial_and_send(&stage, &masked(0x89, b"panic")).await;
-    assert_eq!(early.rest().await.1, support::Frame::Close(1011));
+    assert_eq!(early.rest().await.1, crate::support::Frame::Close(1011));
     let socket = TcpStream::connect(stage.address).await.unwrap();
     let answer = Answer::get(socket, "/testing/panic", "").await;
     assert_eq!((answer.status, answer.code().as_str()), (500, "internal"));

@@ -1,11 +1,7 @@
 //! Past bars by REST, bars among the topics, and what an index says of its sources.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails where it stands")]
-
-mod support;
-
+use crate::support::{Stage, numbers_of};
 use serde_json::{Value, json};
-use support::{Stage, numbers_of};
 
 const M1: &str = "kline:kucoin:BTC-USDT:1m";
 
@@ -35,8 +31,8 @@ async fn an_index_names_its_sources() {
 }
 
 async fn get(stage: &Stage, path: &str) -> (u16, Value) {
-    let socket = support::Answer::dial(stage.address, [127, 0, 0, 1]).await;
-    let answer = support::Answer::get(socket, path, "").await;
+    let socket = crate::support::Answer::dial(stage.address, [127, 0, 0, 1]).await;
+    let answer = crate::support::Answer::get(socket, path, "").await;
     (answer.status, serde_json::from_slice(&answer.body).unwrap_or(Value::Null))
 }
 
@@ -56,7 +52,7 @@ async fn past_bars_are_asked_for_by_rest() {
     );
     let (_, answer) = get(&stage, "/v1/klines/BTC-USDT?exchange=kucoin&interval=1m&limit=2").await;
     assert_eq!(numbers_of(&answer), [9, 10]);
-    let end = support::START + 5 * 60_000_000;
+    let end = crate::support::START + 5 * 60_000_000;
     let (_, answer) = get(&stage, &format!("/v1/klines/{M1}?limit=3&end={end}")).await;
     assert_eq!(numbers_of(&answer), [2, 3, 4]);
     let (_, answer) = get(&stage, "/v1/klines/BTC-USDT?exchange=index&interval=1h").await;

@@ -1,11 +1,7 @@
 //! REST and what is refused before the upgrade.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails where it stands")]
-
-mod support;
-
+use crate::support::Stage;
 use serde_json::{Value, json};
-use support::Stage;
 use tickcast_shared::bus::LinkState;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -142,7 +138,7 @@ async fn a_head_that_never_ends_is_cut_off() {
     let mut socket = tokio::net::TcpStream::connect(stage.address).await.unwrap();
     socket.write_all(b"GET /ws HTTP/1.1\r\nHost:").await.unwrap();
     let mut rest = Vec::new();
-    let end = tokio::time::timeout(support::DEADLINE, socket.read_to_end(&mut rest)).await;
+    let end = tokio::time::timeout(crate::support::DEADLINE, socket.read_to_end(&mut rest)).await;
     end.expect("closed in time").unwrap();
 }
 

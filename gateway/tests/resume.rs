@@ -1,11 +1,7 @@
 //! `since`: a client that comes back says what it has, and is spared what has not moved.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails where it stands")]
-
-mod support;
-
+use crate::support::{Client, Stage};
 use serde_json::{Value, json};
-use support::{Client, Stage};
 use tickcast_shared::bus::LinkState;
 
 const BTC: &str = "ticker:kucoin:BTC-USDT";

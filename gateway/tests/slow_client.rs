@@ -1,13 +1,9 @@
 //! A client that reads too slowly lags, is told so, catches up with newest values or is closed, and
 //! delays nobody.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails where it stands")]
-
-mod support;
-
+use crate::support::{Frame, RawClient, Scene, Seen, Stage, TOPICS, masked};
 use serde_json::{Value, json};
 use std::collections::HashSet;
-use support::{Frame, RawClient, Scene, Seen, Stage, TOPICS, masked};
 use tickcast_gateway::GatewayConfig;
 use tokio::io::AsyncWriteExt;
 
@@ -57,7 +53,7 @@ async fn a_client_that_resumes_is_told_what_it_missed_and_gets_newest_values() {
         scene.round().await;
     }
     let is_later = |it: Value| it["blocked_ms"].as_u64() > line["blocked_ms"].as_u64();
-    let has_waited = |it: &Value| support::slow(it, &slow).is_some_and(is_later);
+    let has_waited = |it: &Value| crate::support::slow(it, &slow).is_some_and(is_later);
     scene.stage.until_connections("it has been blocked for longer", has_waited).await;
     let mut seen = Seen::default();
     let mut skipped = 0;
@@ -202,8 +198,8 @@ const MOST_TAKEN: usize = 4 << 20;
 #[tokio::test]
 async fn a_client_that_cannot_take_its_present_values_is_evicted_as_well() {
     let mut stage = Stage::start(evicts_soon).await;
-    let many = support::topics(1000);
-    stage.prices(&support::texts(&many), "1").await;
+    let many = crate::support::topics(1000);
+    stage.prices(&crate::support::texts(&many), "1").await;
     stage.client("?topics=ticker:okx:*").await.next_of("synced").await;
     let mut stopped = RawClient::dial(&stage, "?topics=ticker:okx:*", "").await;
     let subscribing = |it: &Value| it["subscribing"] == 1 && it["lagging"] == 0;

@@ -1,10 +1,8 @@
 //! Subscriptions: order of messages, patterns, large sets, leaving.
 
-mod support;
-
+use crate::support::Stage;
 use serde_json::{Value, json};
 use std::collections::HashMap;
-use support::Stage;
 use tickcast_shared::bus::LinkState;
 
 const BTC: &str = "ticker:kucoin:BTC-USDT";

@@ -1,12 +1,8 @@
 //! Pings, errors, limits, heartbeats, closing.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails where it stands")]
-
-mod support;
-
+use crate::support::{DEADLINE, RawClient, Stage};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use support::{DEADLINE, RawClient, Stage};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,

@@ -1,12 +1,8 @@
 //! Intervals and change filters as a client sees them: which updates come, in which order. When
 //! exactly they come is tested where the time can be set.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails where it stands")]
-
-mod support;
-
+use crate::support::{Client, Stage};
 use serde_json::{Value, json};
-use support::{Client, Stage};
 use tickcast_shared::market::State;
 
 const BTC: &str = "ticker:kucoin:BTC-USDT";

@@ -1,10 +1,9 @@
 //! Whatever is written to a connection with TLS arrives, however little its socket takes at once.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails where it stands")]
-#![allow(dead_code, reason = "a part of the support is enough")]
-
-mod support;
-
+use crate::support::{
+    eventually,
+    tls::{Identity, TLS12, TLS13, files, server_name},
+};
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
 use rustls::{ClientConnection, ServerConfig, ServerConnection, StreamOwned};
 use std::{
@@ -17,10 +16,6 @@ use std::{
     },
     thread::JoinHandle,
     time::Duration,
-};
-use support::{
-    eventually,
-    tls::{Identity, TLS12, TLS13, files, server_name},
 };
 use tickcast_gateway::{
     client::{

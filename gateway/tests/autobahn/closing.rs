@@ -1,6 +1,6 @@
 //! Group 7: closing handshakes, good and bad.
 
-use crate::replay::{CLOSE, Case, END, FIRST_TEXT, PING, TEXT, case, frame, run};
+use super::replay::{CLOSE, Case, END, FIRST_TEXT, PING, TEXT, case, frame, run};
 
 const MAY_BE_SENT: [u16; 13] =
     [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999];

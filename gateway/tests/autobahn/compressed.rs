@@ -2,7 +2,7 @@
 //!
 //! A thousand messages a case in the suite, a few here; the suite's documents are made up here.
 
-use crate::replay::{BINARY, Case, DEFLATED, TEXT, case, deflated, fragmented, frame, run};
+use super::replay::{BINARY, Case, DEFLATED, TEXT, case, deflated, fragmented, frame, run};
 
 /// Length of the messages and of their fragments (0: one frame), by the last part of a number.
 const SIZES: [(usize, usize); 18] = [

@@ -1,6 +1,6 @@
 //! Group 5: messages in fragments, and what may not stand between them.
 
-use crate::replay::{Case, END, FIRST_TEXT, MIDDLE, PING, PONG, TEXT, case, frame, run};
+use super::replay::{Case, END, FIRST_TEXT, MIDDLE, PING, PONG, TEXT, case, frame, run};
 
 /// How frames are written: all at once, each by itself, byte by byte.
 const WAYS: [&str; 3] = ["at once", "by frame", "by byte"];

@@ -1,6 +1,6 @@
 //! Groups 1 to 4: lengths, pings and pongs, reserved bits, reserved opcodes.
 
-use crate::replay::{BINARY, CLOSE, Case, PING, PONG, TEXT, case, frame, run};
+use super::replay::{BINARY, CLOSE, Case, PING, PONG, TEXT, case, frame, run};
 
 /// Messages at the edges of the three forms of a length; the last is written in pieces.
 const LENGTHS: [(usize, usize); 8] = [

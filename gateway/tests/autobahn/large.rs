@@ -3,7 +3,7 @@
 //! The suite sends up to 16 MiB in a message and a thousand messages a case to measure speed. Here
 //! 4 MiB go once each way of framing, and the other cases are cut to the sizes below.
 
-use crate::replay::{BINARY, Case, TEXT, case, fragmented, frame, run};
+use super::replay::{BINARY, Case, TEXT, case, fragmented, frame, run};
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;

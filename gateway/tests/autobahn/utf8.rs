@@ -1,6 +1,6 @@
 //! Group 6: text is UTF-8, and what is not is noticed before the rest has come.
 
-use crate::replay::{Case, END, FIRST_TEXT, MIDDLE, TEXT, case, fragmented, frame, run};
+use super::replay::{Case, END, FIRST_TEXT, MIDDLE, TEXT, case, fragmented, frame, run};
 
 /// "kosme" in Greek, with a letter of three bytes in it.
 const KOSME: &[u8] = b"\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5";

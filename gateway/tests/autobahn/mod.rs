@@ -3,11 +3,6 @@
 //!
 //! `tests/autobahn/run.sh` runs the suite itself where Python 2.7 is to be had.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails where it stands")]
-
-#[path = "../support/mod.rs"]
-mod support;
-
 mod closing;
 mod compressed;
 mod fragments;
