@@ -77,18 +77,33 @@ check-tools:
 		rustup component add $$tool; \
 	done
 
-# The tests start servers of their own on free ports; only the programs have to be there. libfaketime
-# moves the wall clock of single processes.
+# What the tests start or ask, each with the Debian package that brings it: a program's name, or a path
+# with wildcards. They listen on free ports of their own; only the programs have to be there.
+# libfaketime moves the wall clock of single processes; promtool comes with prometheus; without
+# recommendations, since no service shall start.
+define NEEDED
+redis-server redis-server
+/usr/lib/*/faketime/libfaketimeMT.so.1 libfaketime
+haproxy haproxy
+nginx nginx-light
+promtool prometheus
+systemd-analyze systemd
+chromium chromium
+node nodejs
+npm npm
+endef
+export NEEDED
+
 check-servers:
-	@missing=; \
-	command -v redis-server >/dev/null || missing=redis-server; \
-	compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null || missing="$$missing libfaketime"; \
+	@missing=$$(while read -r what package; do \
+		command -v "$$what" >/dev/null || compgen -G "$$what" >/dev/null || printf '%s ' "$$package"; \
+	done <<<"$$NEEDED"); \
 	[ -n "$$missing" ] || exit 0; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "make test: installing $$missing with apt-get"; \
 		apt-get update -qq; \
-		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+		DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
 	else \
-		echo "make test needs $$missing. Run: sudo apt-get install -y $$missing"; \
+		echo "make test needs $$missing. Run: sudo apt-get install -y --no-install-recommends $$missing"; \
 		exit 1; \
 	fi
