@@ -1,9 +1,9 @@
 //! The command line.
 
 use crate::dlq;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tickcast_shared::{config::Override, telemetry::LogFormat};
 
 /// Where a gateway listens unless told otherwise.
@@ -44,19 +44,19 @@ pub enum Command {
 pub struct Common {
     /// Read this file instead of tickcast.toml in the working directory
     #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    config: Option<PathBuf>,
     /// Where Redis is, for feed and gateway
     #[arg(long, value_name = "URL")]
     redis_url: Option<String>,
     /// Where operators find health, metrics and queues
     #[arg(long, value_name = "ADDRESS")]
     admin_listen: Option<String>,
-    /// How log lines are written: text or json
-    #[arg(long, value_name = "FORMAT", env = "TICKCAST_LOG_FORMAT", default_value_t)]
-    pub log_format: LogFormat,
+    /// How log lines are written: text or json [default: text]
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
     /// error, warn, info, debug, trace or off, or levels by target [default: info; demo: warn]
     #[arg(long, value_name = "LEVEL", env = "TICKCAST_LOG")]
-    pub log_level: Option<String>,
+    log_level: Option<String>,
 }
 
 /// Flags of `gateway` and `demo`.
@@ -108,8 +108,22 @@ pub struct Check {
     /// Where clients connect
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
+    /// Check what this role needs, and no file of the others: feed, gateway or run [default: all]
+    #[arg(long, value_name = "ROLE")]
+    pub role: Option<Role>,
     #[command(flatten)]
     exchanges: Exchanges,
+}
+
+/// A role whose needs can be checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Role {
+    /// `tickcast feed`
+    Feed,
+    /// `tickcast gateway`
+    Gateway,
+    /// `tickcast run`
+    Run,
 }
 
 /// The exchanges to connect to.
@@ -163,6 +177,18 @@ fn exchange(text: &str) -> Result<Value, String> {
     Ok(json!({"name": name.trim(), "symbols": symbols}))
 }
 
+/// The file that was named on the command line.
+pub fn file(command: &Command) -> Option<&Path> {
+    match command {
+        Command::Demo(it) | Command::Gateway(it) => it.common.config.as_deref(),
+        Command::Run(it) => it.common.config.as_deref(),
+        Command::Feed(it) => it.common.config.as_deref(),
+        Command::Check(it) => it.config.as_deref(),
+        Command::Dlq(it) => it.config(),
+        Command::Watch(_) | Command::Price(_) => None,
+    }
+}
+
 /// The settings that flags stand for, in the order of their keys.
 pub fn overrides(command: &Command) -> Vec<Override> {
     let mut given = Vec::new();
@@ -189,6 +215,11 @@ pub fn overrides(command: &Command) -> Vec<Override> {
         _ => "gateway.admin_listen",
     };
     if let Some(common) = common {
+        let format = common.log_format.as_ref().map(ToString::to_string);
+        // Empty in the environment is as good as not there.
+        let level = common.log_level.clone().filter(|level| !level.is_empty());
+        add("--log-format", "log_format", &format);
+        add("--log-level", "log_level", &level);
         add("--redis-url", "redis_url", &common.redis_url);
         add("--admin-listen", admin_key, &common.admin_listen);
     }

@@ -1,6 +1,6 @@
 //! All settings of the command, and what is checked before anything starts.
 
-use crate::{cli, outcome::Failure};
+use crate::{cli, outcome::Failure, roles};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use tickcast_feed::config::{ConfigError::NoExchange, ConfigErrors, FeedConfig};
@@ -9,15 +9,26 @@ use tickcast_shared::{
     bus::redis::Redis,
     config::{self, is_secret, redact_url},
     secret::HIDDEN,
+    telemetry::{self, LogFormat},
 };
 
 /// Where Redis listens by default.
 const DEFAULT_REDIS_URL: &str = "redis://127.0.0.1:6379";
 
+/// What the demo logs: its screen stays readable.
+const DEMO_LOG_LEVEL: &str = "warn";
+/// What the other roles log.
+const LOG_LEVEL: &str = "info";
+
 /// The whole file; see `protocol.md`, Configuration.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Config {
+    /// What is logged: a level, or levels by target; unset: `info`, in the demo `warn`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_level: Option<String>,
+    /// How log lines are written.
+    pub log_format: LogFormat,
     /// Where Redis is, for feed and gateway.
     pub redis_url: String,
     /// The `[feed]` section.
@@ -29,6 +40,8 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            log_level: None,
+            log_format: LogFormat::default(),
             redis_url: DEFAULT_REDIS_URL.to_owned(),
             feed: FeedConfig::default(),
             gateway: GatewayConfig::default(),
@@ -46,9 +59,10 @@ impl Config {
     }
 
     /// The defaults with every list and option filled, so that all keys are known.
-    fn sample() -> Self {
+    pub fn sample() -> Self {
         let (feed, gateway) = (FeedConfig::sample(), GatewayConfig::sample());
-        Self { feed, gateway, ..Self::default() }
+        let log_level = Some(LOG_LEVEL.to_owned());
+        Self { log_level, feed, gateway, ..Self::default() }
     }
 
     /// Whether there is an exchange is for the roles that need one to say.
@@ -60,8 +74,52 @@ impl Config {
                 return Err(Failure::Mistake(lines.join("\n")));
             }
         }
+        if let Some(level) = &self.log_level {
+            telemetry::check_level(level)?;
+        }
         self.gateway.validate().map_err(|error| Failure::Mistake(error.to_string()))?;
         self.redis().map(drop)
+    }
+
+    /// What the command logs.
+    pub fn log_level(&self, command: &cli::Command) -> &str {
+        let usual = match command {
+            cli::Command::Demo(_) => DEMO_LOG_LEVEL,
+            _ => LOG_LEVEL,
+        };
+        self.log_level.as_deref().unwrap_or(usual)
+    }
+
+    /// What is in force in a process with these settings once it has been given others: a key that
+    /// is not named here, or in the parts, takes effect after a restart.
+    pub fn followed_by(&self, wanted: &Self) -> Self {
+        Self {
+            log_level: wanted.log_level.clone(),
+            feed: self.feed.followed_by(&wanted.feed),
+            gateway: self.gateway.followed_by(&wanted.gateway),
+            ..self.clone()
+        }
+    }
+
+    /// A role that connects to exchanges needs some.
+    pub fn needs_exchanges(&self, command: &str) -> Result<(), Failure> {
+        if !self.feed.exchange.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::Mistake(format!(
+            "no exchange is configured; try: tickcast {command} --exchange kucoin=BTC-USDT,ETH-USDT"
+        )))
+    }
+
+    /// Checks what validation leaves to the role: whether there is an exchange, and the files with
+    /// keys and certificates.
+    pub fn check(&self, role: Option<cli::Role>) -> Result<(), Failure> {
+        match role {
+            Some(cli::Role::Feed) => return self.needs_exchanges("feed"),
+            Some(cli::Role::Run) => self.needs_exchanges("run")?,
+            Some(cli::Role::Gateway) | None => {}
+        }
+        tickcast_gateway::reload::check(&self.gateway).map_err(roles::gateway_failure)
     }
 
     /// The Redis that the settings name; nothing is dialled.

@@ -6,12 +6,13 @@ mod demo;
 mod dlq;
 mod outcome;
 mod price;
+mod reload;
 mod roles;
 mod watch;
 
 use anyhow::Context;
 use clap::Parser;
-use cli::{Cli, Command, Common};
+use cli::{Cli, Command};
 use config::Config;
 use outcome::Failure;
 use std::{
@@ -26,11 +27,6 @@ use tokio::runtime::{Builder, Runtime};
 /// idle connection costs what it holds. Its settings stand in `.cargo/config.toml`.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
-
-/// What the demo logs: its screen stays readable.
-const DEMO_LOG_LEVEL: &str = "warn";
-/// What the other roles log.
-const LOG_LEVEL: &str = "info";
 
 fn main() -> ExitCode {
     let ended = match Cli::try_parse() {
@@ -60,31 +56,36 @@ fn run(command: Command) -> Result<(), Failure> {
             let config = Config::load(args.config(), &command)?;
             client_runtime()?.block_on(dlq::dlq(args, &config))
         }
-        Command::Check(ref args) => check(&Config::load(args.config.as_deref(), &command)?),
-        Command::Demo(ref args) | Command::Gateway(ref args) => serve(&args.common, &command),
-        Command::Run(ref args) => serve(&args.common, &command),
-        Command::Feed(ref args) => serve(&args.common, &command),
+        Command::Check(ref args) => {
+            let config = Config::load(args.config.as_deref(), &command)?;
+            config.check(args.role)?;
+            print(&config)
+        }
+        Command::Demo(_) | Command::Gateway(_) | Command::Run(_) | Command::Feed(_) => {
+            serve(command)
+        }
     }
 }
 
 /// Runs a role on all cores.
-fn serve(flags: &Common, command: &Command) -> Result<(), Failure> {
-    let level = match command {
-        Command::Demo(_) => DEMO_LOG_LEVEL,
-        _ => LOG_LEVEL,
+fn serve(command: Command) -> Result<(), Failure> {
+    let inherited = inherited_sockets()?;
+    let runtime = Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.context("cannot start the event loop")?;
+    // First of all: from here on SIGHUP ends nothing.
+    let hangups = {
+        let _in_it = runtime.enter();
+        reload::Hangups::listen()?
     };
-    let level = flags.log_level.as_deref().filter(|level| !level.is_empty()).unwrap_or(level);
-    let config = Config::load(flags.config.as_deref(), command)?;
-    telemetry::log_to_stderr(flags.log_format, level)?;
+    let config = Config::load(cli::file(&command), &command)?;
+    let log_level = telemetry::log_to_stderr(config.log_format, config.log_level(&command))?;
     lifecycle::log_panics();
     // Every client is a descriptor. Where the limit cannot be raised, the gateway lives with it.
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         tracing::warn!(%error, "the limit of open files stays as it is");
     }
-    let inherited = inherited_sockets()?;
-    let runtime = Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.context("cannot start the event loop")?;
-    runtime.block_on(roles::run(command, config, inherited))
+    let reload = reload::Reload::new(hangups, log_level, command, config.clone());
+    runtime.block_on(roles::run(reload, config, inherited))
 }
 
 /// The listening sockets that a supervisor passed on (sd_listen_fds(3)). Read before any thread is
@@ -101,7 +102,8 @@ fn client_runtime() -> Result<Runtime, Failure> {
     Ok(runtime.context("cannot start the event loop")?)
 }
 
-fn check(config: &Config) -> Result<(), Failure> {
+/// What is in force, for `check`.
+fn print(config: &Config) -> Result<(), Failure> {
     match io::stdout().lock().write_all(config.to_toml()?.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(anyhow::Error::from(error).context("cannot write").into())

@@ -50,6 +50,15 @@ impl From<LogError> for Failure {
 }
 
 impl Failure {
+    /// What is wrong in one line, for a process that goes on.
+    pub fn line(self) -> String {
+        match self {
+            Self::Mistake(text) => text.replace('\n', "; "),
+            Self::Failed(error) => one_line(error.as_ref()),
+            Self::NotLive | Self::StillRefused => String::new(),
+        }
+    }
+
     /// Prints what is wrong, each mistake on a line of its own, and returns the exit code.
     pub fn report(self) -> ExitCode {
         let (text, code) = match self {

@@ -1,6 +1,12 @@
 //! Puts the parts of each role together: bus, feed, gateway, admin listener, signals.
 
-use crate::{cli::Command, config::Config, demo, dlq, outcome::Failure};
+use crate::{
+    cli::Command,
+    config::Config,
+    demo, dlq,
+    outcome::Failure,
+    reload::{Parts, Reload},
+};
 use anyhow::Context;
 use axum::Router;
 use std::{
@@ -13,7 +19,7 @@ use tickcast_gateway::{
     listen::{Entrances, ListenError},
 };
 use tickcast_shared::{
-    admin::{self, Admin, BACKLOG, Queues, Readiness},
+    admin::{self, Admin, BACKLOG, Configured, Queues, Readiness},
     bus::{Bus, memory::Memory},
     clock::Clock,
     lifecycle::Tasks,
@@ -27,20 +33,24 @@ use tracing::info;
 ///
 /// `inherited` are the listening sockets of a supervisor.
 pub async fn run(
-    command: &Command,
+    reload: Reload,
     config: Config,
     inherited: Vec<StdListener>,
 ) -> Result<(), Failure> {
-    match command {
-        Command::Demo(_) => run_demo(config, inherited).await,
-        Command::Run(_) => run_both(config, inherited).await,
-        Command::Feed(_) => run_feed(config).await,
-        Command::Gateway(_) => run_gateway(config, inherited).await,
+    match *reload.command() {
+        Command::Demo(_) => run_demo(reload, config, inherited).await,
+        Command::Run(_) => run_both(reload, config, inherited).await,
+        Command::Feed(_) => run_feed(reload, config).await,
+        Command::Gateway(_) => run_gateway(reload, config, inherited).await,
         Command::Watch(_) | Command::Price(_) | Command::Dlq(_) | Command::Check(_) => Ok(()),
     }
 }
 
-async fn run_demo(mut config: Config, inherited: Vec<StdListener>) -> Result<(), Failure> {
+async fn run_demo(
+    reload: Reload,
+    mut config: Config,
+    inherited: Vec<StdListener>,
+) -> Result<(), Failure> {
     let mut process = Process::start("demo")?.with(inherited);
     // The exchanges end last, with `venues`: a feed that is stopping should not see them go.
     let venues = demo::simulate(&mut config, CancellationToken::new()).await?;
@@ -48,45 +58,44 @@ async fn run_demo(mut config: Config, inherited: Vec<StdListener>) -> Result<(),
     let (gateway, routes) = process.feed_and_gateway(config).await?;
     let admin = process.serve_admin(listener, routes);
     demo::announce(gateway, admin, &venues);
-    process.finish().await
+    process.finish(reload).await
 }
 
-async fn run_both(config: Config, inherited: Vec<StdListener>) -> Result<(), Failure> {
-    needs_exchanges("run", &config)?;
+async fn run_both(
+    reload: Reload,
+    config: Config,
+    inherited: Vec<StdListener>,
+) -> Result<(), Failure> {
+    config.needs_exchanges("run")?;
     let mut process = Process::start("run")?.with(inherited);
     let listener = process.bind_admin(config.gateway.admin_listen)?;
     let (_, routes) = process.feed_and_gateway(config).await?;
     process.serve_admin(listener, routes);
-    process.finish().await
+    process.finish(reload).await
 }
 
-async fn run_feed(config: Config) -> Result<(), Failure> {
-    needs_exchanges("feed", &config)?;
+async fn run_feed(reload: Reload, config: Config) -> Result<(), Failure> {
+    config.needs_exchanges("feed")?;
     let mut process = Process::start("feed")?;
     let bus = Bus::Redis(config.redis()?);
     let listener = process.bind_admin(config.feed.admin_listen)?;
     let readiness = process.readiness.clone();
     let feed = process.feed(config, bus, readiness)?;
     process.serve_admin(listener, dlq::routes(feed));
-    process.finish().await
+    process.finish(reload).await
 }
 
-async fn run_gateway(config: Config, inherited: Vec<StdListener>) -> Result<(), Failure> {
+async fn run_gateway(
+    reload: Reload,
+    config: Config,
+    inherited: Vec<StdListener>,
+) -> Result<(), Failure> {
     let mut process = Process::start("gateway")?.with(inherited);
     let bus = Bus::Redis(config.redis()?);
     let listener = process.bind_admin(config.gateway.admin_listen)?;
     let gateway = process.gateway(config, bus).await?;
     process.serve_admin(listener, gateway.admin_routes);
-    process.finish().await
-}
-
-fn needs_exchanges(command: &str, config: &Config) -> Result<(), Failure> {
-    if !config.feed.exchange.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::Mistake(format!(
-        "no exchange is configured; try: tickcast {command} --exchange kucoin=BTC-USDT,ETH-USDT"
-    )))
+    process.finish(reload).await
 }
 
 /// What every role has.
@@ -101,6 +110,8 @@ struct Process {
     ended: CancellationToken,
     /// Listening sockets of a supervisor.
     inherited: Vec<StdListener>,
+    /// What follows the configuration.
+    parts: Parts,
 }
 
 impl Process {
@@ -116,10 +127,11 @@ impl Process {
             readiness: readiness.clone(),
             queues: queues.clone(),
             metrics,
+            configured: Configured::default(),
         };
         let ended = CancellationToken::new();
-        let (clock, inherited) = (Clock::start(), Vec::new());
-        Ok(Self { role, clock, queues, readiness, tasks, admin, ended, inherited })
+        let (clock, inherited, parts) = (Clock::start(), Vec::new(), Parts::default());
+        Ok(Self { role, clock, queues, readiness, tasks, admin, ended, inherited, parts })
     }
 
     fn with(self, inherited: Vec<StdListener>) -> Self {
@@ -142,8 +154,11 @@ impl Process {
 
     fn feed(&mut self, config: Config, bus: Bus, readiness: Readiness) -> Result<Feed, Failure> {
         let queues = self.queues.clone();
-        tickcast_feed::run(config.feed, bus, self.clock, queues, readiness, &mut self.tasks)
-            .map_err(feed_failure)
+        let feed =
+            tickcast_feed::run(config.feed, bus, self.clock, queues, readiness, &mut self.tasks)
+                .map_err(feed_failure)?;
+        self.parts.feed = Some(feed.clone());
+        Ok(feed)
     }
 
     async fn gateway(&mut self, config: Config, bus: Bus) -> Result<Gateway, Failure> {
@@ -154,7 +169,9 @@ impl Process {
             Entrances::open(&config, self.inherited.drain(..)).map_err(listen_failure)?;
         let started =
             tickcast_gateway::run(config, entrances, bus, clock, queues, readiness, tasks);
-        started.await.map_err(gateway_failure)
+        let gateway = started.await.map_err(gateway_failure)?;
+        self.parts.gateway = Some(gateway.reload.clone());
+        Ok(gateway)
     }
 
     /// Answers operators from now until everything else has ended.
@@ -173,7 +190,10 @@ impl Process {
         address
     }
 
-    async fn finish(self) -> Result<(), Failure> {
+    /// Follows the configuration until the process is to end.
+    async fn finish(mut self, reload: Reload) -> Result<(), Failure> {
+        let (configured, token) = (self.admin.configured.clone(), self.tasks.token());
+        self.tasks.essential("reload", reload.run(self.parts, configured, token));
         let ended = self.tasks.finish().await;
         self.ended.cancel();
         ended.map_err(|failed| Failure::Failed(failed.into()))
@@ -194,7 +214,8 @@ fn listen_failure(error: ListenError) -> Failure {
     }
 }
 
-fn gateway_failure(error: GatewayError) -> Failure {
+/// Whose fault it is that a gateway cannot start, or go on with other settings.
+pub fn gateway_failure(error: GatewayError) -> Failure {
     match error {
         GatewayError::Config(error) => Failure::Mistake(error.to_string()),
         GatewayError::Certificate(error) => Failure::Mistake(error.to_string()),

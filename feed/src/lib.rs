@@ -2,6 +2,7 @@
 //!
 //! - [`config`]: the `[feed]` section
 //! - [`run`](run()): from configuration to tasks
+//! - `lineup`: which exchanges are at work
 //! - [`exchange`]: the venues' protocols, pure
 //! - [`connector`]: one connection each, kept for ever
 //! - [`quality`]: what may be called a price
@@ -23,6 +24,7 @@ pub mod exchange;
 #[cfg(feature = "testing")]
 pub mod fuzz;
 pub mod letters;
+mod lineup;
 pub mod outbox;
 pub mod publisher;
 pub mod quality;

@@ -5,7 +5,7 @@ use tickcast_shared::{
     admin::{Queue, Queues},
     bus::{Body, LinkStatus},
     conflate::Conflating,
-    market::{Ticker, Topic},
+    market::{ExchangeId, Ticker, Topic},
 };
 use tokio::sync::Notify;
 
@@ -87,6 +87,12 @@ impl Outbox {
         if changed {
             self.0.link_changed.notify_one();
         }
+    }
+
+    /// Forgets a venue's link: it is connected to no more.
+    pub fn remove_link(&self, exchange: &ExchangeId) {
+        self.waiting().links.retain(|it| it.exchange != *exchange);
+        self.0.link_changed.notify_one();
     }
 
     /// All venues' link states.
@@ -192,5 +198,7 @@ mod tests {
         let links = outbox.links();
         assert_eq!(links.len(), 2);
         assert_eq!(links[0], status("okx", LinkState::Live));
+        outbox.remove_link(&"okx".parse().unwrap());
+        assert_eq!(outbox.links(), [status("kucoin", LinkState::Pending)]);
     }
 }

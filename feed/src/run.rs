@@ -2,9 +2,10 @@
 
 use crate::{
     backfill::Backfill,
-    config::{ConfigErrors, FeedConfig, VenuePlan},
-    connector::{Rest, Roster, Surroundings, Venue, Wanted},
+    config::{ConfigErrors, FeedConfig},
+    connector::{Rest, Roster, Surroundings, Wanted},
     letters::{self, Keeping},
+    lineup::{self, Books, Lineup, Plans, Workplace},
     outbox::Outbox,
     publisher::{self, Assignment},
     quality::{
@@ -19,7 +20,7 @@ use tickcast_shared::{
     bus::Bus,
     clock::Clock,
     lifecycle::Tasks,
-    market::{ExchangeId, Ticker, Topic},
+    market::{Ticker, Topic},
 };
 use tokio::sync::watch;
 use tracing::{info, warn};
@@ -40,10 +41,8 @@ pub enum FeedError {
 pub struct Feed {
     /// The refused messages.
     pub dead_letters: DeadLetters,
-    /// The books of each exchange.
-    pub accounting: Arc<[Accounting]>,
-    /// The symbols of each exchange, which can be changed while the feed runs.
-    pub wanted: Arc<[(ExchangeId, Wanted)]>,
+    books: Books,
+    plans: Plans,
 }
 
 /// The whole answer of `/dlq`.
@@ -63,12 +62,23 @@ impl Feed {
     pub fn dlq(&self, filter: &Filter, limit: usize) -> Dlq {
         let report = self.dead_letters.report(filter, limit);
         let wanted = |name: &str| filter.exchange.as_deref().is_none_or(|wanted| wanted == name);
-        let books = self.accounting.iter().map(Accounting::counts);
+        let books = lineup::lock(&self.books);
+        let counts = books.iter().map(Accounting::counts);
         Dlq {
-            exchanges: books.filter(|it| wanted(it.exchange.as_str())).collect(),
+            exchanges: counts.filter(|it| wanted(it.exchange.as_str())).collect(),
             counts: report.counts,
             letters: report.letters,
         }
+    }
+
+    /// Connects to what these settings name from now on: symbols and exchanges come and go, the others
+    /// go on as if nothing had happened. See [`FeedConfig::followed_by`] for what else they change.
+    ///
+    /// # Errors
+    /// [`FeedError::Config`], and nothing has changed.
+    pub fn follow(&self, config: &FeedConfig) -> Result<(), FeedError> {
+        self.plans.send_replace(Arc::new(config.plan()?));
+        Ok(())
     }
 }
 
@@ -103,11 +113,9 @@ pub fn run(
     let rosters: Vec<Roster> = plans
         .iter()
         .filter(|plan| !plan.selection.is_empty())
-        .map(|plan| roster(plan, around.clone(), &queues))
+        .map(|plan| lineup::roster(plan, around.clone(), &queues))
         .collect();
-    let accounting = rosters.iter().map(|it| it.venue().accounting.clone()).collect();
-    let wanted: Arc<[_]> =
-        rosters.iter().map(|it| (it.venue().id().clone(), it.wanted())).collect();
+    let wanted: Vec<Wanted> = rosters.iter().map(Roster::wanted).collect();
     let group = config.bus_group();
     let (kept, letters) = (bus.dead_letters(), around.dead_letters.clone());
     let keeping = Keeping {
@@ -123,8 +131,13 @@ pub fn run(
             Backfill::new(roster.venue().clone(), config.extent(), &bus, shelf.clone(), clock);
         tasks.essential("backfill", filler.run(topics.clone(), tasks.token()));
     }
-    let first = first_topics(wanted.clone(), Duration::from_millis(config.timing.list_ms));
-    let (outbox, rules, token) = (around.outbox, config.rules(), tasks.token());
+    let first = first_topics(wanted, Duration::from_millis(config.timing.list_ms));
+    let (dead_letters, extent) = (around.dead_letters.clone(), config.extent());
+    let (outbox, rules, token) = (around.outbox.clone(), config.rules(), tasks.token());
+    let plans = Plans::new(Arc::new(plans));
+    let place = Workplace { around, queues, extent, bus: bus.clone(), shelf };
+    let mut lineup = Lineup::new(place, &plans);
+    let books = lineup.books();
     let publisher = async move {
         let configured = first.await;
         found.send_replace(Some(configured.iter().map(|(topic, _)| topic.clone()).collect()));
@@ -132,33 +145,17 @@ pub fn run(
         publisher::run(bus, assignment, outbox, clock, readiness, token).await
     };
     tasks.essential("publisher", publisher);
-    for roster in rosters {
-        tasks.essential("connector", roster.run(tasks.token()));
-    }
-    Ok(Feed { dead_letters: around.dead_letters, accounting, wanted })
+    let token = tasks.token();
+    rosters.into_iter().for_each(|roster| lineup.begin(roster, &token));
+    tasks.essential("connector", lineup.run(token));
+    Ok(Feed { dead_letters, books, plans })
 }
 
 /// The topics to begin with. Where patterns name symbols the lists of instruments are waited for, so
 /// that what a former feed has left of these is not taken for unconfigured.
-async fn first_topics(
-    wanted: Arc<[(ExchangeId, Wanted)]>,
-    patience: Duration,
-) -> Vec<(Topic, Ticker)> {
-    let topics = wanted.iter().map(|(_, wanted)| wanted.first_topics(patience));
+async fn first_topics(wanted: Vec<Wanted>, patience: Duration) -> Vec<(Topic, Ticker)> {
+    let topics = wanted.iter().map(|wanted| wanted.first_topics(patience));
     join_all(topics).await.into_iter().flatten().collect()
-}
-
-/// The roster of one venue.
-fn roster(plan: &VenuePlan, around: Surroundings, queues: &Queues) -> Roster {
-    info!(
-        exchange = %plan.id,
-        symbols = plan.selection.symbols.len(),
-        patterns = plan.selection.has_patterns(),
-        rest_url = plan.addresses.rest,
-        ws_url = plan.addresses.ws.as_deref().unwrap_or("named by the venue"),
-        "exchange configured"
-    );
-    Roster::new(Arc::new(Venue::new(plan, around)), plan, queues)
 }
 
 /// KuCoin names its socket itself; a `ws_url` for it is of no use.

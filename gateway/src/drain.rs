@@ -1,6 +1,6 @@
 //! The order of a shutdown.
 
-use crate::{door::Door, hub::Hub};
+use crate::{door::Door, hub::Hub, reload::InForce};
 use std::{convert::Infallible, sync::Arc, time::Duration};
 use tickcast_shared::admin::Readiness;
 use tokio_util::sync::CancellationToken;
@@ -32,8 +32,8 @@ pub struct Drain {
     pub door: Arc<Door>,
     /// What `/readyz` answers.
     pub readiness: Readiness,
-    /// How long clients still come after it has failed.
-    pub notice: Duration,
+    /// Says how long clients still come after it has failed.
+    pub in_force: InForce,
     /// Ends the listeners.
     pub closed: CancellationToken,
     /// Ends what serves clients to the last.
@@ -48,7 +48,8 @@ impl Drain {
         self.readiness.set(false);
         let connections = self.hub.report().await.open;
         info!(connections, "draining");
-        tokio::time::sleep(self.notice).await;
+        let notice_ms = self.in_force.borrow().config.limits.drain_notice_ms;
+        tokio::time::sleep(Duration::from_millis(notice_ms)).await;
         self.door.drain();
         self.closed.cancel();
         self.hub.drain().await;

@@ -10,6 +10,7 @@
 //! - [`bars`]: closed bars, for clients that begin or come back
 //! - [`prices`]: the table of last values behind REST
 //! - [`registry`]: pages of the list of topics
+//! - [`reload`]: other settings while it runs
 //! - [`drain`]: the order of a shutdown
 //! - [`descriptors`] and [`memory`]: what the process may take, and what happens near its end
 //! - [`config`] and [`metrics`]: the one place for each
@@ -31,6 +32,7 @@ pub mod memory;
 pub mod metrics;
 pub mod prices;
 pub mod registry;
+pub mod reload;
 pub mod wire;
 
 pub use config::GatewayConfig;
@@ -40,6 +42,7 @@ use hub::{Hub, worker::Alive};
 use listen::Entrances;
 use metrics::Metrics;
 use prices::Prices;
+use reload::Reload;
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 use tickcast_shared::{
     admin::{Queues, Readiness},
@@ -59,6 +62,8 @@ pub struct Gateway {
     pub proxied: Option<SocketAddr>,
     /// What it adds to the admin listener.
     pub admin_routes: axum::Router,
+    /// What puts other settings in force.
+    pub reload: Reload,
 }
 
 /// Why a gateway cannot start.
@@ -116,36 +121,38 @@ pub async fn run(
     tasks.essential("readiness", follow(complete, readiness.clone(), tasks.token()));
 
     let door = Door::new(&config, descriptors::capacity(&config.limits), metrics.clone());
-    let (mib, told) = (config.limits.max_memory_mib, metrics.clone());
-    let watch = memory::watch(mib, door.clone(), hub.clone(), told, drained.clone());
+    let address = entrances.public.address(config.listen);
+    let proxied = entrances.proxied.as_ref().and_then(|it| it.listener.local_addr().ok());
+    let (kept, told) = (door.clone(), metrics.clone());
+    let app = http::App { config, auth, door: kept, hub: hub.clone(), prices, klines, metrics };
+    let reload = Reload::new(app, address, proxied);
+    let in_force = reload.in_force();
+    let settings = in_force.clone();
+    let watch = memory::watch(settings, door.clone(), hub.clone(), told.clone(), drained.clone());
     tasks.essential("memory", watch);
     tasks.essential("door", door.clone().forget_quiet(drained.clone()));
     if let Some(certificate) = certificate {
         tasks.essential("certificate", certificate.run(drained.clone()));
     }
-    if let Some(auth) = &auth {
-        auth.follow_key_sets(&metrics, tasks);
-    }
-    let notice = Duration::from_millis(config.limits.drain_notice_ms);
+    let key_sets = auth::follow::run(in_force.clone(), told, tasks.token());
+    tasks.essential("key set", key_sets);
     let drain = drain::Drain {
         hub: hub.clone(),
         door: door.clone(),
         readiness,
-        notice,
+        in_force: in_force.clone(),
         closed: closed.clone(),
         drained: drained.clone(),
     };
     tasks.essential("drain", drain.run(tasks.token()));
-    let address = entrances.public.address(config.listen);
-    let proxied = entrances.proxied.as_ref().and_then(|it| it.listener.local_addr().ok());
-    let app = http::App { config, auth, door, hub: hub.clone(), prices, klines, metrics };
-    let reception = http::accept::Reception::new(app, tls);
+    let reception = http::accept::Reception { door, tls, in_force };
     for entrance in [Some(entrances.public), entrances.proxied].into_iter().flatten() {
         let (reception, closed, drained) = (reception.clone(), closed.clone(), drained.clone());
         tasks.essential("accept", http::accept::run(entrance, reception, closed, drained));
     }
     info!(%address, proxied = proxied.map(display), "gateway listens");
-    Ok(Gateway { address, proxied, admin_routes: http::admin::routes(hub) })
+    let admin_routes = http::admin::routes(hub);
+    Ok(Gateway { address, proxied, admin_routes, reload })
 }
 
 /// Ends when a shard's thread is gone, which stops the process.

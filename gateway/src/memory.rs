@@ -3,7 +3,12 @@
 
 mod bound;
 
-use crate::{door::Door, hub::Hub, metrics::Metrics};
+use crate::{
+    door::Door,
+    hub::Hub,
+    metrics::Metrics,
+    reload::{InForce, Setup},
+};
 use bound::Bound;
 use std::{convert::Infallible, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
@@ -21,31 +26,51 @@ const SHED_FROM: u64 = 92;
 /// They are let in again below this: not at once after having been refused.
 const ACCEPT_BELOW: u64 = 80;
 
-/// Watches until cancelled; without any bound there is nothing to watch.
+/// Watches until cancelled, by the bound that is in force; without any there is nothing to watch.
 pub async fn watch(
-    configured_mib: u64,
+    mut in_force: InForce,
     door: Arc<Door>,
     hub: Hub,
     metrics: Metrics,
     token: CancellationToken,
 ) -> Result<(), Infallible> {
-    let Some(bound) = Bound::find(configured_mib) else {
-        token.cancelled().await;
-        return Ok(());
-    };
-    info!(mib = bound.bytes() >> 20, "memory is bounded");
     let mut watcher = Watcher::default();
     loop {
+        let configured_mib = in_force.borrow_and_update().config.limits.max_memory_mib;
         tokio::select! {
             () = token.cancelled() => return Ok(()),
-            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = watcher.watch(configured_mib, &door, &hub, &metrics) => {}
+            () = another_bound(&mut in_force, configured_mib) => {}
         }
-        let Some(used) = bound.used() else { continue };
-        metrics.memory_used(used as f64 / bound.bytes() as f64);
-        let act = watcher.look(used, bound.bytes());
-        door.set_memory_is_short(watcher.is_short);
-        if act {
-            hub.shed().await;
+    }
+}
+
+async fn another_bound(in_force: &mut InForce, configured_mib: u64) {
+    let differs = |setup: &Arc<Setup>| setup.config.limits.max_memory_mib != configured_mib;
+    if in_force.wait_for(differs).await.is_err() {
+        // Nobody is left who could put other settings in force.
+        std::future::pending::<()>().await;
+    }
+}
+
+impl Watcher {
+    /// Looks for ever.
+    async fn watch(&mut self, configured_mib: u64, door: &Door, hub: &Hub, metrics: &Metrics) {
+        let Some(bound) = Bound::find(configured_mib) else {
+            self.is_short = false;
+            door.set_memory_is_short(false);
+            return std::future::pending().await;
+        };
+        info!(mib = bound.bytes() >> 20, "memory is bounded");
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            let Some(used) = bound.used() else { continue };
+            metrics.memory_used(used as f64 / bound.bytes() as f64);
+            let act = self.look(used, bound.bytes());
+            door.set_memory_is_short(self.is_short);
+            if act {
+                hub.shed().await;
+            }
         }
     }
 }

@@ -1,13 +1,14 @@
 //! Logs to stderr, as text or JSON, and metrics for the admin listener.
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use serde::{Deserialize, Serialize};
 use std::{
     error::Error,
     fmt,
     io::{IsTerminal, stderr},
     str::FromStr,
 };
-use tracing_subscriber::{EnvFilter, filter::LevelFilter, fmt::SubscriberBuilder};
+use tracing_subscriber::{EnvFilter, filter::LevelFilter, fmt::SubscriberBuilder, reload};
 
 /// Upper ends of the buckets of every `..._seconds` histogram: 100 us to 10 s, three a decade.
 const SECONDS_BUCKETS: [f64; 16] = [
@@ -30,7 +31,8 @@ pub fn one_line(error: &(dyn Error + 'static)) -> String {
 }
 
 /// How log lines are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// For people.
     #[default]
@@ -64,17 +66,58 @@ impl fmt::Display for LogFormat {
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
     /// Neither of the two formats.
-    #[error("--log-format = {0:?} does not fit: expected text or json")]
+    #[error("log_format = {0:?} does not fit: expected text or json")]
     Format(String),
     /// No level and no list of levels by target.
     #[error(
-        "--log-level = {0:?} does not fit: expected error, warn, info, debug, trace or off, \
+        "log_level = {0:?} does not fit: expected error, warn, info, debug, trace or off, \
          or levels by target such as info,tickcast_feed=debug"
     )]
     Level(String),
     /// Another log was started before.
     #[error("logs were started twice")]
     Twice,
+    /// The log's filter cannot be changed any more.
+    #[error("the log's level cannot be changed: {0}")]
+    Gone(#[from] reload::Error),
+}
+
+/// What changes the level of the log that was started.
+pub struct LogLevel(Box<Change>);
+
+/// Puts another filter in force.
+type Change = dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync;
+
+impl LogLevel {
+    fn of<S: 'static>(handle: reload::Handle<EnvFilter, S>) -> Self
+    where
+        EnvFilter: tracing_subscriber::Layer<S>,
+        S: tracing::Subscriber,
+    {
+        Self(Box::new(move |filter| handle.reload(filter)))
+    }
+
+    /// Logs at this level from now on; see [`log_to_stderr`].
+    ///
+    /// # Errors
+    /// [`LogError::Level`] for text that is none; [`LogError::Gone`] while the process ends.
+    pub fn set(&self, level: &str) -> Result<(), LogError> {
+        Ok((self.0)(filter(level)?)?)
+    }
+}
+
+impl fmt::Debug for LogLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LogLevel")
+    }
+}
+
+/// Whether [`log_to_stderr`] takes the level.
+///
+/// # Errors
+/// [`LogError::Level`] if it does not.
+pub fn check_level(level: &str) -> Result<(), LogError> {
+    filter(level).map(drop)
 }
 
 /// Starts writing logs to stderr. `level` is one of `error`, `warn`, `info`, `debug`, `trace` and
@@ -82,17 +125,23 @@ pub enum LogError {
 ///
 /// # Errors
 /// [`LogError::Level`] for text that is neither; [`LogError::Twice`] on a second call.
-pub fn log_to_stderr(format: LogFormat, level: &str) -> Result<(), LogError> {
+pub fn log_to_stderr(format: LogFormat, level: &str) -> Result<LogLevel, LogError> {
     let builder = SubscriberBuilder::default()
         .with_writer(stderr)
         .with_ansi(stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
         .log_internal_errors(false)
         .with_env_filter(filter(level)?);
-    let started = match format {
-        LogFormat::Text => builder.compact().try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    let (level, started) = match format {
+        LogFormat::Text => {
+            let builder = builder.compact().with_filter_reloading();
+            (LogLevel::of(builder.reload_handle()), builder.try_init())
+        }
+        LogFormat::Json => {
+            let builder = builder.json().flatten_event(true).with_filter_reloading();
+            (LogLevel::of(builder.reload_handle()), builder.try_init())
+        }
     };
-    started.map_err(|_| LogError::Twice)
+    started.map(|()| level).map_err(|_| LogError::Twice)
 }
 
 /// A single word must be a level: the filter's own reader would take it for a target's name, and

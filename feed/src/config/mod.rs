@@ -144,6 +144,19 @@ impl FeedConfig {
         plan::plan(self)
     }
 
+    /// What is in force in a feed with these settings once it has been given others: a key that is not
+    /// named here takes effect after a restart. The addresses of an exchange that it has stay as they
+    /// are.
+    #[must_use]
+    pub fn followed_by(&self, wanted: &Self) -> Self {
+        let exchange = wanted.exchange.iter().map(|entry| {
+            let known = self.exchange.iter().find(|known| known.name == entry.name);
+            let symbols = entry.symbols.clone();
+            known.map_or_else(|| entry.clone(), |known| ExchangeConfig { symbols, ..known.clone() })
+        });
+        Self { exchange: exchange.collect(), max_symbols: wanted.max_symbols, ..self.clone() }
+    }
+
     /// What is asked of the exchanges at start.
     #[must_use]
     pub fn extent(&self) -> Extent {

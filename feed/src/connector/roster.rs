@@ -9,7 +9,10 @@ use crate::{
 use metrics::gauge;
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 use tickcast_shared::{
@@ -40,10 +43,14 @@ struct Inner {
     early: Mutex<Option<Vec<Change>>>,
     /// Cancelled when the patterns have been expanded for the first time.
     expanded: CancellationToken,
+    /// What patterns may expand to.
+    most: AtomicUsize,
+    /// Nothing is wanted any more: the roster ends once everything has been removed.
+    is_retired: AtomicBool,
 }
 
 impl Wanted {
-    fn new(selection: Selection) -> Self {
+    fn new(selection: Selection, most: usize) -> Self {
         let expanded = CancellationToken::new();
         if !selection.has_patterns() {
             expanded.cancel();
@@ -53,6 +60,8 @@ impl Wanted {
             changed: Notify::new(),
             early: Mutex::new(Some(Vec::new())),
             expanded,
+            most: AtomicUsize::new(most),
+            is_retired: AtomicBool::new(false),
         }))
     }
 
@@ -62,6 +71,28 @@ impl Wanted {
     pub fn set(&self, selection: Selection) {
         *self.0.selection.lock().unwrap_or_else(PoisonError::into_inner) = selection;
         self.0.changed.notify_one();
+    }
+
+    /// Wants what a plan says from now on, see [`Self::set`].
+    pub fn follow(&self, plan: &VenuePlan) {
+        self.0.most.store(plan.max_symbols, Ordering::Relaxed);
+        self.0.is_retired.store(false, Ordering::Relaxed);
+        self.set(plan.selection.clone());
+    }
+
+    /// Wants nothing any more. Once all topics are removed the roster ends, unless it is given
+    /// something to do again before.
+    pub fn retire(&self) {
+        self.0.is_retired.store(true, Ordering::Relaxed);
+        self.set(Selection::default());
+    }
+
+    fn is_retired(&self) -> bool {
+        self.0.is_retired.load(Ordering::Relaxed)
+    }
+
+    fn most(&self) -> usize {
+        self.0.most.load(Ordering::Relaxed)
     }
 
     /// The topics to begin with, once the patterns have been expanded for the first time or
@@ -82,7 +113,6 @@ pub struct Roster {
     venue: Arc<Venue>,
     queues: Queues,
     wanted: Wanted,
-    most: usize,
     desks: Vec<Arc<Desk>>,
     /// How many of the desks have a connector.
     running: usize,
@@ -101,8 +131,7 @@ impl Roster {
         let mut roster = Self {
             venue,
             queues: queues.clone(),
-            wanted: Wanted::new(plan.selection.clone()),
-            most: plan.max_symbols,
+            wanted: Wanted::new(plan.selection.clone(), plan.max_symbols),
             desks: Vec::new(),
             running: 0,
             listing: Arc::new(Listing::ByRule),
@@ -125,39 +154,64 @@ impl Roster {
         self.wanted.clone()
     }
 
-    /// Keeps symbols and connections until the token is cancelled.
+    /// Keeps symbols and connections until the token is cancelled, or nothing is left of a venue that
+    /// is no longer wanted.
     ///
     /// # Errors
     /// [`RosterError`] when a connection's task has panicked.
     pub async fn run(mut self, token: CancellationToken) -> Result<(), RosterError> {
         let mut connectors = JoinSet::new();
+        let ended = token.child_token();
         let mut due = Instant::now();
         while !token.is_cancelled() {
             if due <= Instant::now() {
                 tokio::select! {
-                    listed = self.read_list() => due = Instant::now() + self.wait(listed),
+                    listed = self.read_list(self.wait(true) / 2) => due = Instant::now() + self.wait(listed),
                     () = token.cancelled() => break,
                 }
             }
             self.follow();
-            self.connect(&mut connectors, &token);
+            self.connect(&mut connectors, &ended);
+            if self.is_done() {
+                break;
+            }
             tokio::select! {
                 () = tokio::time::sleep_until(self.wake(due).into()) => {}
-                () = self.wanted.0.changed.notified() => {}
+                () = self.wanted.0.changed.notified() => self.look_up_new(&token).await,
                 Some(ended) = connectors.join_next() => ended?,
                 () = token.cancelled() => break,
             }
         }
+        ended.cancel();
         while let Some(ended) = connectors.join_next().await {
             ended?;
         }
         Ok(())
     }
 
-    /// Reads the venue's list. The last one stays if it cannot be had.
-    async fn read_list(&mut self) -> bool {
-        // Whoever else needs the list may have read it a moment ago.
-        let (good, retry) = (self.wait(true) / 2, self.wait(false) / 2);
+    /// Whether nothing is left to do for a venue that is no longer wanted.
+    fn is_done(&self) -> bool {
+        self.wanted.is_retired() && self.leaving.is_empty() && self.present().is_empty()
+    }
+
+    /// A symbol that is wanted by its name and not listed may have been listed since the list was
+    /// read. Everything else does not wait for that.
+    async fn look_up_new(&mut self, token: &CancellationToken) {
+        self.follow();
+        let selection = self.wanted.selection();
+        let is_listed = |it: &Symbol| self.listing.instrument(self.venue.exchange, it).is_some();
+        if !selection.symbols.iter().all(is_listed) {
+            tokio::select! {
+                _ = self.read_list(LIST_RETRY) => {}
+                () = token.cancelled() => {}
+            }
+        }
+    }
+
+    /// Reads the venue's list, unless it has one that is younger than `good`: whoever else needs the
+    /// list may have read it a moment ago. The last one stays if it cannot be had.
+    async fn read_list(&mut self, good: Duration) -> bool {
+        let retry = self.wait(false) / 2;
         let listing = self.venue.listing_of(good, retry).await;
         let listed = matches!(*listing, Listing::Listed(_));
         if listed {
@@ -175,8 +229,12 @@ impl Roster {
     fn follow(&mut self) {
         let now = Instant::now();
         let selection = self.wanted.selection();
-        let expansion =
-            selection.expand(self.venue.exchange, self.venue.id(), &self.listing, self.most);
+        let expansion = selection.expand(
+            self.venue.exchange,
+            self.venue.id(),
+            &self.listing,
+            self.wanted.most(),
+        );
         self.report(&selection, &expansion);
         let wanted: HashSet<&Symbol> = expansion.symbols.iter().collect();
         let present = self.present();
@@ -300,7 +358,7 @@ impl Roster {
         if expansion.left_out > 0
             && let Some(unlogged) = self.venue.admit_log("too_many_symbols")
         {
-            let (taken, left_out) = (self.most, expansion.left_out);
+            let (taken, left_out) = (self.wanted.most(), expansion.left_out);
             let action = "write narrower patterns, or raise feed.max_symbols";
             warn!(%exchange, taken, left_out, action, unlogged, "patterns match more symbols than are allowed");
         }

@@ -124,6 +124,12 @@ impl Venue {
         self.accounting.exchange()
     }
 
+    /// Where it is reached, and whether it is known to be a simulator.
+    #[must_use]
+    pub fn reached(&self) -> (Addresses, bool) {
+        (self.addresses.clone(), self.simulated)
+    }
+
     /// Waits until the venue's dial limit, and a refusal of this address, allow another dial.
     pub(super) async fn may_dial(&self) {
         // Waiting for the limit may take long enough for another connection to be refused.

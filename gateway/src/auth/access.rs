@@ -1,6 +1,6 @@
 //! What each connection of a shard may do, and until when.
 
-use super::Grant;
+use super::{Auth, Grant};
 use crate::{
     config::{GatewayConfig, Limits},
     hub::members::MemberId,
@@ -29,6 +29,21 @@ pub enum Access {
 }
 
 impl Access {
+    /// What it comes to under this authentication, if it was given under another.
+    ///
+    /// # Errors
+    /// Why its connection has to go.
+    pub fn under(&self, auth: Option<&Auth>) -> Result<Self, Close> {
+        let Some(auth) = auth else { return Ok(Self::Open) };
+        match self {
+            Self::Granted(grant) if grant.era == auth.era() => Ok(self.clone()),
+            Self::Granted(grant) => auth.renew(grant).map(Self::Granted),
+            Self::Open | Self::Awaited if !auth.is_required => Ok(Self::Open),
+            Self::Awaited if auth.allows_first_message => Ok(Self::Awaited),
+            Self::Open | Self::Awaited => Err(Close::Unauthorized),
+        }
+    }
+
     /// The limits in force.
     #[must_use]
     pub fn limits<'a>(&'a self, config: &'a GatewayConfig) -> &'a Limits {

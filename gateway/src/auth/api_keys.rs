@@ -3,7 +3,7 @@
 use super::{
     AuthError,
     config::{AuthConfig, Plans},
-    grant::{Grant, PlanBook},
+    grant::{Grant, Origin, PlanBook},
     keys::{Digest, digest_of_hex},
     validate::known_plans,
 };
@@ -24,9 +24,11 @@ impl ApiKeys {
         let mut keys = Self::default();
         for key in &config.api_key {
             let topics = key.topics.as_ref().and_then(|texts| book.patterns(texts));
-            let grant = book.grant(key.plan.as_deref(), topics, Some(&key.name));
-            // Both were checked with the other settings.
-            keys.0.extend(digest_of_hex(&key.sha256).zip(grant.map(Arc::new)));
+            // Digest and plan were checked with the other settings.
+            let Some(digest) = digest_of_hex(&key.sha256) else { continue };
+            let origin = Origin::Key(digest);
+            let grant = book.grant(key.plan.as_deref(), topics, Some(&key.name), origin);
+            keys.0.extend(grant.map(|grant| (digest, Arc::new(grant))));
         }
         if let Some(path) = &config.api_keys_file {
             let refused = |why| AuthError::file("gateway.auth.api_keys_file", path, why);
@@ -40,6 +42,19 @@ impl ApiKeys {
             }
         }
         Ok(keys)
+    }
+
+    /// All of them with what they open.
+    pub fn iter(&self) -> impl Iterator<Item = &(Digest, Arc<Grant>)> {
+        self.0.iter()
+    }
+
+    /// What the key with this digest opens, which somebody has shown before; none if it is not known
+    /// any more.
+    #[must_use]
+    pub fn of_digest(&self, digest: &Digest) -> Option<Arc<Grant>> {
+        let known = self.0.iter().find(|(known, _)| known == digest);
+        known.map(|(_, grant)| grant.clone())
     }
 
     /// What the key opens; none if it is not known. Its digest is compared with all of them, each in
@@ -64,7 +79,7 @@ fn of_line(line: &str, plans: &Plans, book: &PlanBook) -> Result<(Digest, Arc<Gr
     let name = name.filter(|name| !name.is_empty());
     match (name, hex.and_then(digest_of_hex), parts.next()) {
         (Some(name), Some(digest), None) => {
-            let grant = book.grant(plan, None, Some(name));
+            let grant = book.grant(plan, None, Some(name), Origin::Key(digest));
             let grant = grant.ok_or_else(|| known_plans(plans))?;
             Ok((digest, Arc::new(grant)))
         }

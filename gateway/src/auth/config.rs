@@ -15,7 +15,8 @@ pub struct AuthConfig {
     pub required: Option<bool>,
     /// Whether a WebSocket client may present its token in its first message instead of before.
     pub allow_first_message: bool,
-    /// A file of API keys, one `name:sha256[:plan]` a line, read at the start.
+    /// A file of API keys, one `name:sha256[:plan]` a line, read at the start and
+    /// at every reload.
     pub api_keys_file: Option<PathBuf>,
     /// API keys.
     pub api_key: Vec<ApiKeyConfig>,

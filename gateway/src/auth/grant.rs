@@ -1,8 +1,14 @@
 //! What a key or a token opens: topics by pattern, limits, until when.
 
-use super::config::Plans;
+use super::{config::Plans, keys::Digest};
 use crate::config::Limits;
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 use tickcast_shared::{
     clock::{Clock, Micros},
     market::{ExchangeId, Pattern, Topic},
@@ -17,8 +23,26 @@ pub struct Grant {
     pub limits: Arc<Limits>,
     /// When it ends, by the wall clock; none if never.
     pub expires: Option<Micros>,
+    /// What it was given for.
+    pub origin: Origin,
+    /// Under which settings it was given.
+    pub era: u64,
     /// Lists of patterns, of the key or token and of the plan. Each that is there must cover a topic.
     lists: [Option<Patterns>; 2],
+}
+
+/// What a grant was given for, as far as it takes to give it again under other settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// The API key with this digest.
+    Key(Digest),
+    /// A token.
+    Token {
+        /// Whoever signed it, see [`Issuer::mark`](super::jwt::Issuer::mark).
+        issuer: Digest,
+        /// The plan that it names.
+        plan: Option<Box<str>>,
+    },
 }
 
 /// Patterns of topics, any of which suffices.
@@ -58,6 +82,18 @@ impl Grant {
         self.every_list(|pattern| pattern.meets_exchange(exchange))
     }
 
+    /// The patterns of its key or token itself.
+    #[must_use]
+    pub fn own_patterns(&self) -> Option<Patterns> {
+        self.lists[0].clone()
+    }
+
+    /// The same without a trace of when it was given, to be compared.
+    #[must_use]
+    pub fn of_no_era(&self) -> Self {
+        Self { era: 0, ..self.clone() }
+    }
+
     fn every_list(&self, covers: impl Fn(&Pattern) -> bool) -> bool {
         self.lists.iter().flatten().all(|list| list.iter().any(&covers))
     }
@@ -72,6 +108,8 @@ impl Grant {
 /// The plans, ready to be granted.
 #[derive(Debug)]
 pub struct PlanBook {
+    /// Which settings these are, of all that were in force in this process.
+    era: u64,
     exchange: ExchangeId,
     /// Of whoever has no plan.
     limits: Arc<Limits>,
@@ -93,8 +131,15 @@ impl PlanBook {
             let topics = plan.topics.as_ref().and_then(|texts| patterns(texts, exchange));
             (name.clone(), (Arc::new(changed), topics))
         });
-        let plans = ready.collect();
-        Self { exchange: exchange.clone(), limits: Arc::new(limits.clone()), plans }
+        static ERAS: AtomicU64 = AtomicU64::new(0);
+        let (plans, era) = (ready.collect(), ERAS.fetch_add(1, Ordering::Relaxed));
+        Self { era, exchange: exchange.clone(), limits: Arc::new(limits.clone()), plans }
+    }
+
+    /// Under which settings its grants are given.
+    #[must_use]
+    pub fn era(&self) -> u64 {
+        self.era
     }
 
     /// Patterns as the settings or a token write them; none if any is not well formed.
@@ -111,12 +156,14 @@ impl PlanBook {
         plan: Option<&str>,
         topics: Option<Patterns>,
         subject: Option<&str>,
+        origin: Origin,
     ) -> Option<Grant> {
         let (limits, of_plan) = match plan {
             None => (self.limits.clone(), None),
             Some(name) => self.plans.get(name)?.clone(),
         };
         let subject = subject.map(Into::into);
-        Some(Grant { subject, limits, expires: None, lists: [topics, of_plan] })
+        let lists = [topics, of_plan];
+        Some(Grant { subject, limits, expires: None, origin, era: self.era, lists })
     }
 }

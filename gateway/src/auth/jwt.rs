@@ -4,11 +4,12 @@ use super::{
     AuthError, Denied,
     config::{JwtAlgorithm, JwtConfig},
     key_set::KeySet,
-    keys,
+    keys::{self, Digest},
 };
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use ring::digest::{Context, SHA256};
 use serde::Deserialize;
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 /// Longer texts are not looked at: a request's head has no more room, and no issuer needs it.
 const MAX_TOKEN_BYTES: usize = 8192;
@@ -27,6 +28,9 @@ pub struct Claims {
     pub plan: Option<String>,
     /// Whose it is.
     pub sub: Option<String>,
+    /// The [`Issuer::mark`] of whoever has signed it.
+    #[serde(skip)]
+    pub issuer: Digest,
 }
 
 /// Who may sign tokens, and with what.
@@ -35,6 +39,7 @@ pub struct Issuer {
     algorithm: Algorithm,
     validation: Validation,
     keys: Keys,
+    mark: Digest,
 }
 
 #[derive(Debug)]
@@ -49,6 +54,7 @@ impl Issuer {
     /// # Errors
     /// [`AuthError`] when a key cannot be read or is none.
     pub fn open(at: &str, config: &JwtConfig) -> Result<Self, AuthError> {
+        let (keys, mark) = (open_keys(at, config)?, mark(config));
         let algorithm = match config.algorithm {
             JwtAlgorithm::HS256 => Algorithm::HS256,
             JwtAlgorithm::RS256 => Algorithm::RS256,
@@ -61,7 +67,7 @@ impl Issuer {
         validation.set_audience(&[&config.audience]);
         validation.validate_nbf = true;
         validation.leeway = config.leeway_seconds;
-        Ok(Self { algorithm, validation, keys: open_keys(at, config)? })
+        Ok(Self { algorithm, validation, keys, mark })
     }
 
     /// The set that its keys come from, if they do.
@@ -70,6 +76,22 @@ impl Issuer {
         match &self.keys {
             Keys::One { .. } => None,
             Keys::Set(set) => Some(set),
+        }
+    }
+
+    /// What makes it the same issuer under other settings: its names, its algorithm and its key, or
+    /// where its keys are.
+    #[must_use]
+    pub fn mark(&self) -> &Digest {
+        &self.mark
+    }
+
+    /// Goes on with the set of an issuer before it, whose keys have been fetched already.
+    pub(super) fn inherit(&mut self, before: &[Self]) {
+        let Keys::Set(own) = &mut self.keys else { return };
+        let known = before.iter().filter(|it| it.mark == self.mark).find_map(Self::set);
+        if let Some(known) = known {
+            *own = known.clone();
         }
     }
 
@@ -89,6 +111,37 @@ impl Issuer {
             }
         }
     }
+}
+
+/// See [`Issuer::mark`]. A file that cannot be read was refused before.
+fn mark(config: &JwtConfig) -> Digest {
+    let file = |path: &Option<PathBuf>| path.as_deref().and_then(|path| super::read(path).ok());
+    let secret = config.secret.as_ref().map(|secret| secret.expose().to_owned());
+    let set = config.jwks_file.as_ref().map(|path| path.display().to_string());
+    let parts = [
+        Some(config.algorithm.name().to_owned()),
+        Some(config.issuer.clone()),
+        Some(config.audience.clone()),
+        config.kid.clone(),
+        secret,
+        file(&config.secret_file),
+        file(&config.public_key_file),
+        set,
+        config.jwks_url.clone(),
+    ];
+    digest_of(parts.iter().map(|part| part.as_deref().unwrap_or_default()))
+}
+
+/// A digest of these texts, each with its length so that none can run into the next.
+pub(super) fn digest_of<'a>(parts: impl Iterator<Item = &'a str>) -> Digest {
+    let mut context = Context::new(&SHA256);
+    for part in parts {
+        context.update(&part.len().to_be_bytes());
+        context.update(part.as_bytes());
+    }
+    let mut digest = Digest::default();
+    digest.copy_from_slice(context.finish().as_ref());
+    digest
 }
 
 fn open_keys(at: &str, config: &JwtConfig) -> Result<Keys, AuthError> {
@@ -150,7 +203,7 @@ pub fn check<'a>(issuers: &'a [Issuer], token: &str) -> Result<Claims, Refused<'
         refused.lacking.extend(issuer.set().filter(|set| keys.is_empty() || !set.names(kid)));
         for key in keys {
             match decode::<Claims>(token, &key, &issuer.validation) {
-                Ok(checked) => return Ok(checked.claims),
+                Ok(checked) => return Ok(Claims { issuer: issuer.mark, ..checked.claims }),
                 Err(error) => refused.denied = refused.denied.max(Denied::of(error.kind())),
             }
         }

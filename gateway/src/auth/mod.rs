@@ -2,7 +2,7 @@
 //!
 //! - [`config`] and [`validate`]: the settings
 //! - [`api_keys`]: keys known by their digests
-//! - [`jwt`], [`keys`], [`key_set`], [`fetch`], [`provider`]: tokens and what checks them
+//! - [`jwt`], [`keys`], [`key_set`], [`follow`], [`fetch`], [`provider`]: tokens and what checks them
 //! - [`grant`]: what a key or a token opens
 //! - [`access`]: what each connection of a shard may do
 
@@ -11,6 +11,7 @@ pub mod api_keys;
 pub mod config;
 pub mod denied;
 pub mod fetch;
+pub mod follow;
 pub mod grant;
 pub mod jwt;
 pub mod key_set;
@@ -22,12 +23,14 @@ pub use access::{Access, Accesses};
 pub use denied::Denied;
 pub use grant::Grant;
 
-use crate::{config::GatewayConfig, metrics::Metrics};
+use crate::config::GatewayConfig;
 use api_keys::ApiKeys;
-use grant::PlanBook;
+use grant::{Origin, PlanBook};
 use jwt::{Claims, Issuer};
+use key_set::KeySet;
+use keys::Digest;
 use std::{path::Path, sync::Arc};
-use tickcast_shared::{clock::Micros, lifecycle::Tasks};
+use tickcast_shared::{clock::Micros, protocol::Close};
 
 /// Largest file or answer with keys, in bytes; far more than any of them needs.
 const MAX_FILE_BYTES: usize = 1 << 20;
@@ -82,6 +85,8 @@ pub struct Auth {
     keys: ApiKeys,
     issuers: Vec<Issuer>,
     plans: PlanBook,
+    /// Of all its keys and secrets, which no serialised setting shows.
+    mark: Digest,
     /// Whether clients need a key or a token.
     pub is_required: bool,
     /// Whether a WebSocket client may present it in its first message.
@@ -94,6 +99,17 @@ impl Auth {
     /// # Errors
     /// [`AuthError`] names the setting whose file or key is of no use.
     pub fn open(config: &GatewayConfig) -> Result<Option<Arc<Self>>, AuthError> {
+        Self::open_after(config, None)
+    }
+
+    /// The same, going on with the key sets of what is in force where they stay the same.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_after(
+        config: &GatewayConfig,
+        before: Option<&Self>,
+    ) -> Result<Option<Arc<Self>>, AuthError> {
         let auth = &config.auth;
         if !auth.is_configured() {
             return Ok(None);
@@ -103,20 +119,52 @@ impl Auth {
         let issuers = auth.jwt.iter().enumerate();
         let issuers =
             issuers.map(|(at, jwt)| Issuer::open(&format!("gateway.auth.jwt[{at}]"), jwt));
+        let mut issuers = issuers.collect::<Result<Vec<_>, _>>()?;
+        issuers.iter_mut().for_each(|it| it.inherit(before.map_or(&[], |it| &it.issuers)));
+        let keys = ApiKeys::open(auth, &config.plans, &plans)?;
         Ok(Some(Arc::new(Self {
-            keys: ApiKeys::open(auth, &config.plans, &plans)?,
-            issuers: issuers.collect::<Result<_, _>>()?,
+            mark: mark(&keys, &issuers),
+            keys,
+            issuers,
             plans,
             is_required: auth.is_required(),
             allows_first_message: auth.allow_first_message,
         })))
     }
 
-    /// Keeps the key sets up to date for as long as the process runs.
-    pub fn follow_key_sets(&self, metrics: &Metrics, tasks: &mut Tasks) {
-        for set in self.issuers.iter().filter_map(Issuer::set) {
-            let following = set.clone().follow(metrics.clone(), tasks.token());
-            tasks.essential("key set", following);
+    /// The sets that keys of tokens come from.
+    pub fn key_sets(&self) -> impl Iterator<Item = &Arc<KeySet>> {
+        self.issuers.iter().filter_map(Issuer::set)
+    }
+
+    /// Under which settings its grants are given.
+    #[must_use]
+    pub fn era(&self) -> u64 {
+        self.plans.era()
+    }
+
+    /// Whether keys and secrets are the same, those in files included.
+    #[must_use]
+    pub fn has_keys_of(&self, other: &Self) -> bool {
+        self.mark == other.mark
+    }
+
+    /// What a grant that was given under other settings comes to under these.
+    ///
+    /// # Errors
+    /// Why its connection has to go: its key is no longer known, or its token no longer good.
+    pub fn renew(&self, before: &Grant) -> Result<Arc<Grant>, Close> {
+        match &before.origin {
+            Origin::Key(digest) => self.keys.of_digest(digest).ok_or(Close::Unauthorized),
+            Origin::Token { issuer, plan } => {
+                let is_known = self.issuers.iter().any(|it| it.mark() == issuer);
+                let (subject, origin) = (before.subject.as_deref(), before.origin.clone());
+                let grant =
+                    self.plans.grant(plan.as_deref(), before.own_patterns(), subject, origin);
+                let mut grant = grant.filter(|_| is_known).ok_or(Close::TokenExpired)?;
+                grant.expires = before.expires;
+                Ok(Arc::new(grant))
+            }
         }
     }
 
@@ -160,13 +208,23 @@ impl Auth {
         };
         let subject = claims.sub.as_deref().map(|sub| sub.chars().take(SUBJECT_CHARS).collect());
         let subject: Option<String> = subject;
-        let grant = self.plans.grant(claims.plan.as_deref(), topics, subject.as_deref());
+        let plan = claims.plan.as_deref();
+        let origin = Origin::Token { issuer: claims.issuer, plan: plan.map(Into::into) };
+        let grant = self.plans.grant(plan, topics, subject.as_deref(), origin);
         let mut grant = grant.ok_or(Denied::Plan)?;
         #[expect(clippy::cast_possible_truncation, reason = "beyond the range the end never comes")]
         let expires = (claims.exp * 1e6) as i64;
         grant.expires = Some(Micros(expires));
         Ok(Arc::new(grant))
     }
+}
+
+/// Of what is opened, and by what.
+fn mark(keys: &ApiKeys, issuers: &[Issuer]) -> Digest {
+    let keys = keys.iter().map(|(digest, grant)| format!("{digest:?} {:?}", grant.of_no_era()));
+    let issuers = issuers.iter().map(|it| format!("{:?}", it.mark()));
+    let parts: Vec<String> = keys.chain(issuers).collect();
+    jwt::digest_of(parts.iter().map(String::as_str))
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use super::{commands::refuse, session::Session};
 use crate::{
     auth::{Access, Grant},
-    hub::{Change, Table, shard::Shard},
-    wire::encode,
+    hub::{Change, MemberId, Table, shard::Shard},
+    wire::{Encoding, encode},
 };
 use std::sync::Arc;
 use tickcast_shared::{
@@ -33,7 +33,13 @@ pub async fn renew(session: &Session, id: Option<&Id>, token: &Secret) {
     match auth.admit_connection(token.expose()).await {
         Ok(grant) => {
             session.pass_over().await;
-            take(session, id, grant);
+            // Other settings may have come into force meanwhile.
+            let access = Access::Granted(grant).under(session.shard.borrow().auth.as_deref());
+            match access {
+                Ok(Access::Granted(grant)) => take(session, id, grant),
+                Ok(Access::Open | Access::Awaited) => {}
+                Err(close) => session.shard.borrow_mut().close(session.member, close, None),
+            }
         }
         Err(denied) => {
             debug!(connection = session.conn.name(), reason = denied.message(), "token refused");
@@ -49,11 +55,8 @@ fn take(session: &Session, id: Option<&Id>, grant: Arc<Grant>) {
     let authorized = Plain::Authorized { id, expires: grant.expires };
     let mut answer = encode::message(&authorized, before.encoding());
     let (table, gone) = within(&shard, &before, &grant);
-    for (code, names) in &gone {
-        let message = format!("no longer allowed, and unsubscribed: {}", names.join(", "));
-        let error =
-            ErrorMessage { id, code: *code, message: &message, field: None, retry_after_ms: None };
-        answer.extend(encode::message(&Plain::Error(error), before.encoding()));
+    for gone in &gone {
+        answer.extend(told_gone(id, gone, before.encoding()));
     }
     shard.admit(session.member, Access::Granted(grant));
     if table == *before {
@@ -61,6 +64,29 @@ fn take(session: &Session, id: Option<&Id>, grant: Arc<Grant>) {
     } else {
         shard.change(session.member, table, Change { answer, ..Change::default() });
     }
+}
+
+/// Puts the grant of a connection in force as other settings have it, and takes away what it does not
+/// open any more. Subscriptions that it has keep their settings and their number. Not while a pass
+/// runs.
+pub fn narrow(shard: &mut Shard, id: MemberId, grant: Arc<Grant>) {
+    let before = shard.fan.table(id);
+    let mut table = (*before).clone();
+    let closed = without_closed(shard, &mut table, &grant);
+    shard.admit(id, Access::Granted(grant));
+    if !closed.is_empty() {
+        let gone = (ErrorCode::NotAllowed, closed);
+        let answer = told_gone(None, &gone, before.encoding());
+        shard.change(id, table, Change { answer, ..Change::default() });
+    }
+}
+
+/// What is said of topics that were taken away.
+fn told_gone(id: Option<&Id>, (code, names): &(ErrorCode, Vec<String>), as_: Encoding) -> Vec<u8> {
+    let message = format!("no longer allowed, and unsubscribed: {}", names.join(", "));
+    let error =
+        ErrorMessage { id, code: *code, message: &message, field: None, retry_after_ms: None };
+    encode::message(&Plain::Error(error), as_)
 }
 
 /// What has been taken out of a table, by reason.
@@ -72,19 +98,9 @@ fn within(shard: &Shard, before: &Table, grant: &Grant) -> (Table, Gone) {
     let topics = &shard.fan.topics;
     let mut table = before.clone();
     table.slow_down(grant.limits.min_interval_ms);
+    let closed = without_closed(shard, &mut table, grant);
     let patterns: Vec<_> = before.patterns().cloned().collect();
-    let name = |id| topics.name(id).map(ToString::to_string).unwrap_or_default();
-    let mut closed: Vec<String> = Vec::new();
-    for pattern in patterns.iter().filter(|pattern| !grant.allows_pattern(pattern)) {
-        table.remove_pattern(pattern);
-        closed.push(pattern.to_string());
-    }
-    let allowed = |id| topics.name(id).is_some_and(|topic| grant.allows(topic));
-    for id in before.topics().filter(|id| !allowed(*id)) {
-        table.remove_topic(id);
-        closed.push(name(id));
-    }
-    let (most, usual) = (grant.limits.max_topics, shard.config.limits.max_topics);
+    let (most, usual) = (grant.limits.max_topics, shard.fan.max_topics());
     table.set_most(usize::MAX, usual);
     let mut surplus: Vec<String> = Vec::new();
     if table.expanded(topics, usual).len() > most || table.patterns().len() > most {
@@ -93,10 +109,30 @@ fn within(shard: &Shard, before: &Table, grant: &Grant) -> (Table, Gone) {
         }
         for id in table.clone().topics().skip(most) {
             table.remove_topic(id);
-            surplus.push(name(id));
+            surplus.extend(topics.name(id).map(ToString::to_string));
         }
     }
     table.set_most(most, usual);
     let gone = [(ErrorCode::NotAllowed, closed), (ErrorCode::TooManyTopics, surplus)];
     (table, gone.into_iter().filter(|(_, names)| !names.is_empty()).collect())
+}
+
+/// Takes out of a table what the grant does not open; returns the names.
+fn without_closed(shard: &Shard, table: &mut Table, grant: &Grant) -> Vec<String> {
+    let topics = &shard.fan.topics;
+    let mut closed: Vec<String> = Vec::new();
+    let patterns: Vec<_> = table.patterns().cloned().collect();
+    for pattern in patterns.iter().filter(|pattern| !grant.allows_pattern(pattern)) {
+        table.remove_pattern(pattern);
+        closed.push(pattern.to_string());
+    }
+    let ids: Vec<_> = table.topics().collect();
+    for id in ids {
+        let topic = topics.name(id);
+        if !topic.is_some_and(|topic| grant.allows(topic)) {
+            table.remove_topic(id);
+            closed.push(topic.map(ToString::to_string).unwrap_or_default());
+        }
+    }
+    closed
 }

@@ -108,6 +108,12 @@ impl Conn {
         })
     }
 
+    /// Bytes that stay unacknowledged for so long end the connection, from now on.
+    pub fn set_patience(&self, patience: Duration) {
+        // It fails on a connection that is gone, which the next read tells.
+        let _ = SockRef::from(&self.socket).set_tcp_user_timeout(Some(patience));
+    }
+
     /// The name that clients and operators see.
     #[must_use]
     pub fn name(&self) -> String {

@@ -146,7 +146,7 @@ impl<'a> Plan<'a> {
             self.aliases.insert(text, pattern.as_str().to_owned());
         }
         self.table.add_pattern(&pattern, self.settings, &shard.fan.topics);
-        self.table.set_most(self.max_topics, shard.config.limits.max_topics);
+        self.table.set_most(self.max_topics, shard.fan.max_topics());
         self.patterns.push(pattern);
         Ok(())
     }

@@ -6,6 +6,7 @@ use super::{
     pace::{Allowance, Verdict},
 };
 use crate::{
+    auth::Access,
     config::Limits,
     door::Seat,
     hub::{drain, members::MemberId, shard::Shard, sweep, unfinished::Unfinished},
@@ -78,9 +79,14 @@ pub fn serve(dialled: Dialled, shard: Rc<RefCell<Shard>>) -> Option<impl Future<
         }
     };
     let member = shard.borrow_mut().enter(conn.clone(), encoding);
-    shard.borrow_mut().admit(member, access);
+    // It was let in a moment ago, perhaps under other settings.
+    let access = access.under(shard.borrow().auth.as_deref());
+    shard.borrow_mut().admit(member, access.clone().unwrap_or(Access::Awaited));
     let session = Session { shard, conn, member, _seat: seat };
     session.welcome();
+    if let Err(close) = access {
+        session.shard.borrow_mut().close(member, close, None);
+    }
     let first = topics.map(|topics| Subscribe { topics, asked, since: Default::default() });
     let assembler = Assembler::new(encoding);
     // Rare: most clients wait for the welcome. What they send is not looked at before they have a
@@ -292,14 +298,7 @@ impl Session {
 
     /// Waits until membership may change.
     pub async fn pass_over(&self) {
-        let over = self.shard.borrow().pass_over.clone();
-        loop {
-            let told = over.notified();
-            if !self.shard.borrow().fan.is_passing() {
-                return;
-            }
-            told.await;
-        }
+        pass_over(&self.shard).await;
     }
 
     /// Answers with a message in the connection's format.
@@ -310,5 +309,17 @@ impl Session {
 
     fn send(&self, frame: Vec<u8>) {
         self.shard.borrow_mut().answer(self.member, frame);
+    }
+}
+
+/// Waits until membership of a shard may change.
+pub async fn pass_over(shard: &RefCell<Shard>) {
+    let over = shard.borrow().pass_over.clone();
+    loop {
+        let told = over.notified();
+        if !shard.borrow().fan.is_passing() {
+            return;
+        }
+        told.await;
     }
 }

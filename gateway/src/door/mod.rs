@@ -1,6 +1,7 @@
 //! Who may come in: bounds on connections, dials and requests, of the node and of each address.
 
 mod address;
+mod bounds;
 mod rates;
 mod refused;
 mod seat;
@@ -10,14 +11,13 @@ pub use refused::{Cause, Refused};
 pub use seat::{Handshake, Seat};
 
 use crate::{config::GatewayConfig, metrics::Metrics};
+use bounds::Bounds;
 use dashmap::{DashMap, Entry};
-use ipnet::IpNet;
-use rates::{PerAddress, Rate};
 use std::{
     convert::Infallible,
     net::IpAddr,
     sync::{
-        Arc,
+        Arc, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -33,14 +33,8 @@ const FORGET_EVERY: Duration = Duration::from_secs(10);
 /// The bounds and what of them is taken. Shared by all listeners and requests.
 #[derive(Debug)]
 pub struct Door {
-    trusted: Vec<IpNet>,
-    /// Sockets that may be open at once.
-    capacity: usize,
-    max_handshakes: usize,
-    max_per_address: usize,
-    dials: Option<Rate>,
-    dials_per_address: Option<PerAddress>,
-    requests_per_address: Option<PerAddress>,
+    /// Read once for a dial or a request, never for a message.
+    bounds: RwLock<Arc<Bounds>>,
     /// Addresses whose upgrades are not looked at until then: too many were refused.
     barred: DashMap<Network, Instant>,
     open: AtomicUsize,
@@ -62,15 +56,8 @@ impl Door {
     /// Open, with room for `capacity` sockets.
     #[must_use]
     pub fn new(config: &GatewayConfig, capacity: usize, metrics: Metrics) -> Arc<Self> {
-        let limits = &config.limits;
         Arc::new(Self {
-            trusted: config.trusted_proxies.clone(),
-            capacity,
-            max_handshakes: or_endless(limits.max_handshakes),
-            max_per_address: or_endless(limits.max_connections_per_ip),
-            dials: Rate::new(limits.dials_per_second),
-            dials_per_address: PerAddress::new(limits.dials_per_second_per_ip),
-            requests_per_address: PerAddress::new(limits.requests_per_second_per_ip),
+            bounds: RwLock::new(Arc::new(Bounds::new(config, capacity, None))),
             barred: DashMap::new(),
             open: AtomicUsize::new(0),
             handshakes: AtomicUsize::new(0),
@@ -79,6 +66,17 @@ impl Door {
             is_draining: AtomicBool::new(false),
             metrics,
         })
+    }
+
+    /// Other bounds from now on. Who is in stays in, and counts.
+    pub fn set_bounds(&self, config: &GatewayConfig, capacity: usize) {
+        let bounds = Arc::new(Bounds::new(config, capacity, Some(&self.bounds())));
+        *self.bounds.write().unwrap_or_else(PoisonError::into_inner) = bounds;
+    }
+
+    /// The bounds in force.
+    fn bounds(&self) -> Arc<Bounds> {
+        self.bounds.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Takes a new connection of `peer` in, until its [`Seat`] is dropped; the [`Handshake`] goes
@@ -97,16 +95,17 @@ impl Door {
         if self.memory_is_short.load(Ordering::Relaxed) {
             return Err(Refused::later(Cause::Memory));
         }
-        let address = self.is_limited(peer).then(|| Network::of(peer));
-        if let (Some(network), Some(rate)) = (address, &self.dials_per_address) {
+        let bounds = self.bounds();
+        let address = bounds.limits_dials_of(peer).then(|| Network::of(peer));
+        if let (Some(network), Some(rate)) = (address, &bounds.dials_per_address) {
             rate.take(network).map_err(|wait| Refused::after(Cause::DialsPerAddress, wait))?;
         }
-        let seat = Seat::take(self)?;
-        let handshake = Handshake::take(self, address)?;
+        let seat = Seat::take(self, bounds.capacity)?;
+        let handshake = Handshake::take(self, bounds.max_handshakes, address)?;
         if let Some(network) = address {
             seat.count_for(network)?;
         }
-        if let Some(rate) = &self.dials {
+        if let Some(rate) = &bounds.dials {
             rate.take().map_err(|wait| Refused::after(Cause::Dials, wait))?;
         }
         Ok((seat, handshake))
@@ -121,7 +120,8 @@ impl Door {
             return Ok(());
         }
         let network = Network::of(client);
-        let paced = self.dials_per_address.as_ref().map_or(Ok(()), |rate| rate.take(network));
+        let bounds = self.bounds();
+        let paced = bounds.dials_per_address.as_ref().map_or(Ok(()), |rate| rate.take(network));
         let taken = paced
             .map_err(|wait| Refused::after(Cause::DialsPerAddress, wait))
             .and_then(|()| seat.count_for(network));
@@ -141,8 +141,9 @@ impl Door {
     /// # Errors
     /// [`Refused`] when its address asks too often.
     pub fn ask(&self, client: IpAddr) -> Result<(), Refused> {
-        match &self.requests_per_address {
-            Some(rate) if self.counts_requests_of(client) => {
+        let bounds = self.bounds();
+        match &bounds.requests_per_address {
+            Some(rate) if bounds.counts_requests_of(client) => {
                 let taken = rate.take(Network::of(client));
                 self.counted(taken.map_err(|wait| Refused::after(Cause::Requests, wait)))
             }
@@ -176,23 +177,7 @@ impl Door {
     /// Whether `peer` is a proxy that is believed when it names its client.
     #[must_use]
     pub fn trusts(&self, peer: IpAddr) -> bool {
-        self.trusted.iter().any(|network| network.contains(&peer.to_canonical()))
-    }
-
-    /// Networks of the proxies that are believed.
-    #[must_use]
-    pub fn trusted(&self) -> &[IpNet] {
-        &self.trusted
-    }
-
-    /// Whether a connection of `peer` counts as its own: a proxy's connections are its clients', and
-    /// without a known proxy everything on this machine may be behind one.
-    fn is_limited(&self, peer: IpAddr) -> bool {
-        !self.trusts(peer) && self.counts_requests_of(peer)
-    }
-
-    fn counts_requests_of(&self, client: IpAddr) -> bool {
-        !(self.trusted.is_empty() && client.to_canonical().is_loopback())
+        self.bounds().trusts(peer)
     }
 
     /// Refuses newcomers while memory is short.
@@ -216,7 +201,8 @@ impl Door {
     }
 
     fn forget(&self) {
-        for rate in self.dials_per_address.iter().chain(&self.requests_per_address) {
+        let bounds = self.bounds();
+        for rate in bounds.dials_per_address.iter().chain(&bounds.requests_per_address) {
             rate.forget_quiet();
         }
         let now = Instant::now();
@@ -240,8 +226,9 @@ impl Door {
     }
 
     fn count(&self, network: Network) -> Result<(), Refused> {
+        let max_per_address = self.bounds().max_per_address;
         let mut taken = self.addresses.entry(network).or_default();
-        if taken.open >= self.max_per_address {
+        if taken.open >= max_per_address {
             return Err(Refused::later(Cause::ConnectionsPerAddress));
         }
         taken.open += 1;
@@ -249,8 +236,9 @@ impl Door {
     }
 
     fn count_handshake(&self, network: Network) -> Result<(), Refused> {
+        let most = (self.bounds().max_handshakes / HANDSHAKES_PER_ADDRESS_PART).max(1);
         let mut taken = self.addresses.entry(network).or_default();
-        if taken.handshakes >= (self.max_handshakes / HANDSHAKES_PER_ADDRESS_PART).max(1) {
+        if taken.handshakes >= most {
             return Err(Refused::soon(Cause::Handshakes));
         }
         taken.handshakes += 1;
@@ -266,11 +254,6 @@ impl Door {
             }
         }
     }
-}
-
-/// 0 is no limit.
-fn or_endless(limit: usize) -> usize {
-    if limit == 0 { usize::MAX } else { limit }
 }
 
 #[cfg(test)]

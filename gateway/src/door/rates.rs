@@ -22,12 +22,17 @@ fn wait(until: &NotUntil<QuantaInstant>) -> Duration {
 
 /// A rate of the whole node.
 #[derive(Debug)]
-pub struct Rate(DefaultDirectRateLimiter);
+pub struct Rate(DefaultDirectRateLimiter, u32);
 
 impl Rate {
     /// None where 0 says that there is no limit.
     pub fn new(per_second: u32) -> Option<Self> {
-        quota(per_second).map(|quota| Self(RateLimiter::direct(quota)))
+        quota(per_second).map(|quota| Self(RateLimiter::direct(quota), per_second))
+    }
+
+    /// What it was made with.
+    pub fn per_second(&self) -> u32 {
+        self.1
     }
 
     /// Takes a token, or says when there will be one.
@@ -38,12 +43,17 @@ impl Rate {
 
 /// A rate of each address.
 #[derive(Debug)]
-pub struct PerAddress(DefaultKeyedRateLimiter<Network>);
+pub struct PerAddress(DefaultKeyedRateLimiter<Network>, u32);
 
 impl PerAddress {
     /// None where 0 says that there is no limit.
     pub fn new(per_second: u32) -> Option<Self> {
-        quota(per_second).map(|quota| Self(RateLimiter::keyed(quota)))
+        quota(per_second).map(|quota| Self(RateLimiter::keyed(quota), per_second))
+    }
+
+    /// What it was made with.
+    pub fn per_second(&self) -> u32 {
+        self.1
     }
 
     /// Takes a token of that address, or says when there will be one.

@@ -12,10 +12,10 @@ pub struct Seat {
 
 impl Seat {
     /// Takes one of the node's.
-    pub(super) fn take(door: &Arc<Door>) -> Result<Arc<Self>, Refused> {
+    pub(super) fn take(door: &Arc<Door>, capacity: usize) -> Result<Arc<Self>, Refused> {
         let open = door.open.fetch_add(1, Ordering::Relaxed);
         let seat = Arc::new(Self { door: door.clone(), network: OnceLock::new() });
-        if open < door.capacity { Ok(seat) } else { Err(Refused::later(Cause::Connections)) }
+        if open < capacity { Ok(seat) } else { Err(Refused::later(Cause::Connections)) }
     }
 
     /// Whether it is counted for an address.
@@ -52,10 +52,14 @@ pub struct Handshake {
 
 impl Handshake {
     /// Takes one of the node's, and of the address's where it is known.
-    pub(super) fn take(door: &Arc<Door>, network: Option<Network>) -> Result<Self, Refused> {
+    pub(super) fn take(
+        door: &Arc<Door>,
+        most: usize,
+        network: Option<Network>,
+    ) -> Result<Self, Refused> {
         let under_way = door.handshakes.fetch_add(1, Ordering::Relaxed);
         let mut handshake = Self { door: door.clone(), network: None };
-        if under_way >= door.max_handshakes {
+        if under_way >= most {
             return Err(Refused::soon(Cause::Handshakes));
         }
         if let Some(network) = network {

@@ -1,10 +1,11 @@
 //! The accept loop: who is let in, and what the others are told.
 
-use super::{App, farewell, routes, serve::serve, tls::Acceptor, visitor::Caller};
+use super::{farewell, serve::serve, tls::Acceptor, visitor::Caller};
 use crate::{
     client::session,
     door::{Door, Refused},
     listen::{Entrance, Kind},
+    reload::InForce,
 };
 use axum::Router;
 use std::{convert::Infallible, io::ErrorKind, sync::Arc, time::Duration};
@@ -26,29 +27,39 @@ pub struct Reception {
     pub door: Arc<Door>,
     /// What connections are encrypted with, if they are.
     pub tls: Option<Acceptor>,
-    /// What is answered.
-    pub routes: Router,
-    /// Time for a connection to ask for something.
-    pub head_timeout: Duration,
-    /// Time for a client to acknowledge what it is sent.
-    pub patience: Duration,
-    /// Time for a client to take an answer.
-    pub answer_timeout: Duration,
+    /// What is answered and how long everything may take: a connection keeps the times that it began
+    /// with, a request is answered by what is in force when it comes.
+    pub in_force: InForce,
+}
+
+/// How long a connection may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Times {
+    /// To ask for something.
+    pub head: Duration,
+    /// To acknowledge what it is sent.
+    pub acknowledgement: Duration,
+    /// To take an answer.
+    pub answer: Duration,
 }
 
 impl Reception {
-    /// With the paths of [`routes`], and the times of the configuration.
+    /// The times for a connection that begins now.
     #[must_use]
-    pub fn new(app: App, tls: Option<Acceptor>) -> Self {
-        let limits = &app.config.limits;
-        Self {
-            door: app.door.clone(),
-            head_timeout: Duration::from_millis(limits.handshake_timeout_ms),
-            patience: session::kernel_patience(limits),
-            answer_timeout: limits.slow_client_timeout(),
-            tls,
-            routes: routes::build(app),
+    pub fn times(&self) -> Times {
+        let setup = self.in_force.borrow();
+        let limits = &setup.config.limits;
+        Times {
+            head: Duration::from_millis(limits.handshake_timeout_ms),
+            acknowledgement: session::kernel_patience(limits),
+            answer: limits.slow_client_timeout(),
         }
+    }
+
+    /// What is answered now.
+    #[must_use]
+    pub fn routes(&self) -> Router {
+        self.in_force.borrow().routes.clone()
     }
 
     /// Lets a connection go that is not let in. Where TLS is expected no word of ours would be

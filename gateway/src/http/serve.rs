@@ -2,7 +2,7 @@
 //! requests, and the time that it may take for them.
 
 use super::{
-    accept::Reception,
+    accept::{Reception, Times},
     patience::{self, Patient},
     proxy,
     visitor::Caller,
@@ -44,9 +44,10 @@ pub async fn serve(
     kind: Kind,
     reception: Reception,
 ) {
-    let deadline = Instant::now() + reception.head_timeout;
+    let times = reception.times();
+    let deadline = Instant::now() + times.head;
     let begun = timeout_at(deadline, async {
-        bound(&socket, &reception)?;
+        bound(&socket, &times)?;
         if kind == Kind::Proxied {
             announced(&mut socket, &mut caller, &reception.door).await?;
             // From here on it is its client's, whatever comes or does not come on it.
@@ -67,13 +68,13 @@ pub async fn serve(
     }
     match reception.tls.clone() {
         None => {
-            let stream = Patient::new(socket, |it| it, reception.answer_timeout);
-            Box::pin(answer(stream, caller, handshake, reception, deadline)).await;
+            let stream = Patient::new(socket, |it| it, times.answer);
+            Box::pin(answer(stream, caller, handshake, reception, times, deadline)).await;
         }
         Some(tls) => {
             if let Some(stream) = Box::pin(tls.accept(socket, caller.peer, deadline)).await {
-                let stream = Patient::new(stream, |it| it.get_ref().0, reception.answer_timeout);
-                Box::pin(answer(stream, caller, handshake, reception, deadline)).await;
+                let stream = Patient::new(stream, |it| it.get_ref().0, times.answer);
+                Box::pin(answer(stream, caller, handshake, reception, times, deadline)).await;
             }
         }
     }
@@ -94,10 +95,10 @@ fn count_for_client(
 }
 
 /// Bounds what the kernel does for a client that takes no answers.
-fn bound(socket: &TcpStream, reception: &Reception) -> io::Result<()> {
+fn bound(socket: &TcpStream, times: &Times) -> io::Result<()> {
     let options = SockRef::from(socket);
     // It gives up a client that acknowledges nothing (RFC 5482).
-    options.set_tcp_user_timeout(Some(reception.patience))?;
+    options.set_tcp_user_timeout(Some(times.acknowledgement))?;
     options.set_send_buffer_size(SEND_BUFFER_BYTES)
 }
 
@@ -121,20 +122,21 @@ async fn answer<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: Patient<S>,
     caller: Caller,
     handshake: Handshake,
-    Reception { routes, head_timeout, door, .. }: Reception,
+    reception: Reception,
+    times: Times,
     deadline: Instant,
 ) {
-    let peer = caller.peer;
+    let (peer, door) = (caller.peer, reception.door.clone());
     let first = Arc::new(First { handshake: Mutex::new(Some(handshake)), came: Notify::new() });
     let coming = first.clone();
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         coming.came();
         request.extensions_mut().insert(caller.clone());
-        routes.clone().call(request)
+        reception.routes().call(request)
     });
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(head_timeout)
+        .header_read_timeout(times.head)
         .max_buf_size(MAX_HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();

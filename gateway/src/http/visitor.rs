@@ -57,7 +57,8 @@ fn closing(mut response: Response) -> Response {
 fn find(app: &App, caller: &Caller, request: &Request) -> Visitor {
     let (header, peer) = (app.config.forwarded_header, caller.peer.ip());
     if app.door.trusts(peer) {
-        let client = header.client(peer.to_canonical(), request.headers(), app.door.trusted());
+        let trusted = &app.config.trusted_proxies;
+        let client = header.client(peer.to_canonical(), request.headers(), trusted);
         if client != peer.to_canonical() {
             return Visitor(SocketAddr::new(client, 0));
         }

@@ -98,6 +98,17 @@ impl Fan {
         }
     }
 
+    /// Lets tables without a limit of their own cover so many topics, or as many as before.
+    pub fn raise_max_topics(&mut self, max_topics: usize) {
+        self.max_topics = self.max_topics.max(max_topics);
+    }
+
+    /// How many topics a table without a limit of its own may cover.
+    #[must_use]
+    pub fn max_topics(&self) -> usize {
+        self.max_topics
+    }
+
     /// Adds a connection without a subscription.
     pub fn enter(&mut self, encoding: Encoding) -> MemberId {
         let empty = self.empty.entry(encoding);

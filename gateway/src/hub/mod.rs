@@ -6,6 +6,7 @@
 pub mod backlog;
 pub mod bars;
 pub mod cohorts;
+pub mod configure;
 pub mod drain;
 pub mod fan;
 pub mod filter;
@@ -29,6 +30,7 @@ pub mod update;
 pub mod worker;
 
 pub use fan::Change;
+pub use members::MemberId;
 pub use table::{Settings, Table};
 pub use update::{About, BarMark, BarsNews, Key, Quote, Status, Tick, TopicId, Update};
 
@@ -57,6 +59,8 @@ pub enum Command {
     Drain(oneshot::Sender<()>),
     /// Close the slowest: memory is short.
     Shed,
+    /// Work by these settings from now on; answer once every connection does.
+    Configure(Arc<GatewayConfig>, Option<Arc<Auth>>, oneshot::Sender<()>),
 }
 
 /// How a shard's connections are.
@@ -179,12 +183,23 @@ impl Hub {
         }
     }
 
+    /// Puts other settings in force on every shard; returns when all connections follow them.
+    pub async fn configure(&self, config: &Arc<GatewayConfig>, auth: Option<&Arc<Auth>>) {
+        let command = |done| Command::Configure(config.clone(), auth.cloned(), done);
+        self.tell_all(command).await;
+    }
+
     /// Closes all connections, spread over the drain window; returns when none is left.
     pub async fn drain(&self) {
+        self.tell_all(Command::Drain).await;
+    }
+
+    /// Tells every shard, and waits until all have done it.
+    async fn tell_all(&self, command: impl Fn(oneshot::Sender<()>) -> Command) {
         let mut answers = Vec::new();
         for shard in self.shards.iter() {
             let (done, is_done) = oneshot::channel();
-            if shard.commands.send(Command::Drain(done)).await.is_ok() {
+            if shard.commands.send(command(done)).await.is_ok() {
                 answers.push(is_done);
             }
         }

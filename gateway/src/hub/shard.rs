@@ -56,6 +56,8 @@ pub struct Shard {
     pub pass_over: Rc<Notify>,
     /// Shutdown has begun: whoever comes is told to go.
     pub is_draining: bool,
+    /// Told when other settings are in force.
+    pub configured: Rc<Notify>,
 }
 
 impl Shard {
@@ -83,8 +85,17 @@ impl Shard {
             read_buffer: vec![0; READ_BUFFER_BYTES],
             pass_over: Rc::default(),
             is_draining: false,
+            configured: Rc::default(),
             config,
         }
+    }
+
+    /// Works by other settings from now on.
+    pub fn configure(&mut self, config: Arc<GatewayConfig>, auth: Option<Arc<Auth>>) {
+        // Who has more topics than are granted now keeps them; only new subscriptions get less.
+        self.fan.raise_max_topics(config.limits.max_topics);
+        (self.config, self.auth) = (config, auth);
+        self.configured.notify_one();
     }
 
     /// Adds a connection without a subscription.

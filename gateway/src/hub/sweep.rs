@@ -23,15 +23,24 @@ const SHED_PART: usize = 50;
 /// How often it is looked for tokens that have expired, or have not come in time.
 const TOKENS_EVERY: Duration = Duration::from_millis(250);
 
-/// Runs for as long as the shard.
+/// Runs for as long as the shard, by the times that are in force.
 pub async fn run(shard: Rc<RefCell<Shard>>) {
+    let configured = shard.borrow().configured.clone();
+    loop {
+        tokio::select! {
+            () = sweep(&shard) => {}
+            () = configured.notified() => {}
+        }
+    }
+}
+
+async fn sweep(shard: &RefCell<Shard>) {
     let (heartbeat, patience, message) = {
         let limits = &shard.borrow().config.limits;
         (limits.heartbeat(), limits.slow_client_timeout(), limits.message_timeout())
     };
     let mut beat = tokio::time::interval(heartbeat / SLICES);
     let mut look = tokio::time::interval(patience / LOOKS);
-    let has_tokens = shard.borrow().auth.is_some();
     let mut tokens = tokio::time::interval(TOKENS_EVERY);
     tokens.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut unfinished = tokio::time::interval(message / LOOKS);
@@ -46,7 +55,7 @@ pub async fn run(shard: Rc<RefCell<Shard>>) {
                 slice = (slice + 1) % SLICES;
                 ping_slice(&mut shard.borrow_mut(), slice, heartbeat, &ping);
             }
-            _ = tokens.tick(), if has_tokens => shard.borrow_mut().close_overdue(),
+            _ = tokens.tick() => shard.borrow_mut().close_overdue(),
             _ = look.tick() => evict(&mut shard.borrow_mut(), patience),
             _ = unfinished.tick() => give_up(&mut shard.borrow_mut(), message),
         }

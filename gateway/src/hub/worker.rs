@@ -1,6 +1,6 @@
 //! The thread of a shard: its event loop, its passes, its connections.
 
-use super::{Command, drain, load::Load, mailbox::Mailbox, shard::Shard, sweep};
+use super::{Command, configure, drain, load::Load, mailbox::Mailbox, shard::Shard, sweep};
 use crate::{auth::Auth, bars::BarStore, client::session, config::GatewayConfig, metrics::Metrics};
 use std::{
     cell::RefCell,
@@ -105,6 +105,9 @@ async fn run(worker: Worker) {
                 spawn_local(drain::run(shard.clone(), done));
             }
             Some(Command::Shed) => sweep::shed(&mut shard.borrow_mut()),
+            Some(Command::Configure(config, auth, done)) => {
+                spawn_local(configure::run(shard.clone(), config, auth, done));
+            }
         }
     }
     drop(alive);

@@ -1,10 +1,12 @@
 //! The listener for operators, the same for feed and gateway: health, readiness, metrics, queues.
 
+pub mod configured;
 mod listen;
 pub mod queues;
 mod reserve;
 mod server;
 
+pub use configured::{Configured, LastReload};
 pub use listen::{BACKLOG, BindError, bind};
 pub use queues::{Queue, QueueRow, Queues};
 pub use server::{Admin, serve};

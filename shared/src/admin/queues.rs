@@ -45,7 +45,7 @@ pub struct QueueRow {
 }
 
 impl Queues {
-    /// Adds a queue to the list.
+    /// Adds a queue to the list, in the place of one of this name that nobody uses any more.
     #[must_use]
     pub fn register(&self, name: impl Into<String>, capacity: usize) -> Arc<Queue> {
         let queue = Arc::new(Queue {
@@ -54,7 +54,10 @@ impl Queues {
             depth: AtomicUsize::new(0),
             dropped: AtomicU64::new(0),
         });
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(queue.clone());
+        let mut queues = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        queues.retain(|known| known.name != queue.name || Arc::strong_count(known) > 1);
+        queues.push(queue.clone());
+        drop(queues);
         queue
     }
 

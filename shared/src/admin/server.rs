@@ -1,6 +1,6 @@
 //! Answers the operators' paths.
 
-use super::{QueueRow, Queues, Readiness, Service, reserve::WithReserve};
+use super::{Configured, QueueRow, Queues, Readiness, Service, reserve::WithReserve};
 use axum::{
     Json, Router,
     extract::State,
@@ -41,6 +41,8 @@ pub struct Admin {
     pub queues: Queues,
     /// Its metrics.
     pub metrics: PrometheusHandle,
+    /// How its configuration was last read.
+    pub configured: Configured,
 }
 
 /// Answers `/health`, `/livez`, `/readyz`, `/metrics`, `/queues` and the paths of `extra` until
@@ -91,6 +93,7 @@ async fn health(State(admin): State<Admin>) -> Json<serde_json::Value> {
         "uptime_seconds": admin.started.elapsed().as_secs(),
         "version": admin.version,
         "role": admin.role,
+        "config": admin.configured.report(),
     }))
 }
 
@@ -166,6 +169,7 @@ mod tests {
             readiness: Readiness::default(),
             queues: Queues::default(),
             metrics: recorder.handle(),
+            configured: Configured::default(),
         };
         let extra = Router::new().route("/connections", get(async || "none"));
         let token = CancellationToken::new();
@@ -204,8 +208,10 @@ mod tests {
         assert_eq!(status, 200);
         assert_eq!(
             health,
-            json!({"status":"not_ready","uptime_seconds":0,"version":"1.2.3","role":"gateway"})
+            json!({"status":"not_ready","uptime_seconds":0,"version":"1.2.3","role":"gateway",
+                   "config":health["config"]})
         );
+        assert_eq!(health["config"]["pending_restart"], json!([]));
         let (_, metrics) = get_path(running.address, "/metrics").await;
         assert!(metrics.contains("tickcast_tests 3"), "{metrics}");
         running.admin.queues.register("outbox", 8).add_dropped(2);

@@ -1,12 +1,14 @@
 //! Settings from file, environment and flags, in rising order; every mistake is one line that
 //! names the key, the value and what would be right.
 
+mod changes;
 mod error;
 mod key;
 mod known;
 mod layer;
 mod redact;
 
+pub use changes::changed_keys;
 pub use error::ConfigError;
 pub use redact::{is_secret, redact_url};
 
@@ -20,9 +22,9 @@ use std::path::Path;
 pub const DEFAULT_FILE: &str = "tickcast.toml";
 /// What the names of all our environment variables start with.
 pub const ENV_PREFIX: &str = "TICKCAST_";
-/// Variables with our prefix that are no settings: where recordings lie, and how to log.
-pub const OTHER_VARIABLES: [&str; 3] =
-    ["TICKCAST_RECORDINGS", "TICKCAST_LOG", "TICKCAST_LOG_FORMAT"];
+/// Variables with our prefix that are no settings: where recordings lie, and the short name of
+/// `TICKCAST_LOG_LEVEL`, which is read with the flags.
+pub const OTHER_VARIABLES: [&str; 2] = ["TICKCAST_RECORDINGS", "TICKCAST_LOG"];
 
 /// A setting given on the command line.
 #[derive(Debug, Clone)]
