@@ -142,6 +142,51 @@ async fn a_certificate_that_is_missing_is_a_mistake() {
 }
 
 #[tokio::test]
+async fn check_opens_the_files_that_its_role_would_open() {
+    for (text, wanted) in [
+        (
+            "[gateway.tls]\ncertificate = \"none.pem\"\nprivate_key = \"none.key\"\n",
+            "gateway.tls.certificate = \"none.pem\": cannot be read: ",
+        ),
+        (
+            "[gateway.auth]\napi_keys_file = \"none\"\n",
+            "gateway.auth.api_keys_file = \"none\" does not fit: ",
+        ),
+        (
+            "[[gateway.auth.jwt]]\nalgorithm = \"RS256\"\npublic_key_file = \"none\"\n\
+             issuer = \"a\"\naudience = \"b\"\n",
+            "gateway.auth.jwt[0].public_key_file = \"none\" does not fit: ",
+        ),
+    ] {
+        let line = mistake(start(&["check"]).config(text)).await;
+        assert!(line.starts_with(wanted), "{line}");
+        let line = mistake(start(&["check", "--role", "gateway"]).config(text)).await;
+        assert!(line.starts_with(wanted), "{line}");
+        let feed = start(&["check", "--role", "feed", "--exchange", "okx=BTC-USDT"]).config(text);
+        assert_eq!(feed.ended().await.code, 0, "another machine's files: {text}");
+    }
+    let line = mistake(start(&["check", "--role", "feed"])).await;
+    assert!(line.starts_with("no exchange is configured"), "{line}");
+}
+
+#[tokio::test]
+async fn the_log_can_be_configured_by_file_environment_and_flags() {
+    let text = "log_level = \"debug\"\nlog_format = \"json\"\n";
+    let shown = async |start: crate::support::Start| {
+        let shown: toml::Table = start.config(text).ended().await.stdout.parse().unwrap();
+        ["log_level", "log_format"].map(|key| shown[key].as_str().unwrap().to_owned())
+    };
+    assert_eq!(shown(start(&["check"])).await, ["debug", "json"]);
+    let by_environment = start(&["check"]).env("TICKCAST_LOG_LEVEL", "error");
+    let by_environment = by_environment.env("TICKCAST_LOG_FORMAT", "text");
+    assert_eq!(shown(by_environment).await, ["error", "text"]);
+    let line = mistake(start(&["check"]).config("log_format = \"xml\"\n")).await;
+    assert!(line.contains("log_format = \"xml\" does not fit: expected"), "{line}");
+    let line = mistake(start(&["check"]).config("log_level = \"loud\"\n")).await;
+    assert!(line.starts_with("log_level = \"loud\" does not fit"), "{line}");
+}
+
+#[tokio::test]
 async fn a_taken_port_names_the_flag() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();

@@ -33,6 +33,7 @@ mod recordings;
 mod redis_cluster;
 mod redis_outage;
 mod refusing_redis;
+mod reload;
 mod sentinel_failover;
 mod slow_client;
 mod steady_memory;

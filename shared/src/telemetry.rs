@@ -89,10 +89,9 @@ pub struct LogLevel(Box<Change>);
 type Change = dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync;
 
 impl LogLevel {
-    fn of<S: 'static>(handle: reload::Handle<EnvFilter, S>) -> Self
+    fn of<S: tracing::Subscriber>(handle: reload::Handle<EnvFilter, S>) -> Self
     where
         EnvFilter: tracing_subscriber::Layer<S>,
-        S: tracing::Subscriber,
     {
         Self(Box::new(move |filter| handle.reload(filter)))
     }

@@ -103,7 +103,9 @@ impl Start {
         for (flag, _) in needs.into_iter().filter(|(flag, needed)| *needed && !given(flag)) {
             args.extend([flag, ANY_PORT]);
         }
-        if !given("--log-level") {
+        let file = std::fs::read_to_string(self.directory.path().join("tickcast.toml"));
+        let is_set = file.is_ok_and(|text| text.contains("log_level"));
+        if !given("--log-level") && !is_set {
             args.extend(["--log-level", "info"]);
         }
         Role::listening(self.args(&args).spawn(), is_feed).await
@@ -137,6 +139,14 @@ impl Tickcast {
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Puts another `tickcast.toml` in the place of the one that it was started with, as a whole.
+    pub fn configure(&self, toml: &str) {
+        let (new, file) =
+            (self.directory.path().join("new"), self.directory.path().join("tickcast.toml"));
+        std::fs::write(&new, toml).expect("a file");
+        std::fs::rename(new, file).expect("a file");
     }
 
     /// Sends a signal by name: `TERM`, `STOP`, `CONT`.

@@ -173,3 +173,26 @@ fn upgrades_that_are_refused_again_and_again_are_not_looked_at() {
     assert!(door.ask_upgrade(address(2)).is_ok());
     assert_eq!(door.barred.len(), 1);
 }
+
+#[test]
+fn other_bounds_hold_from_the_next_one_on_and_fill_no_bucket() {
+    let door = door(ROOM, |config| config.limits.dials_per_second_per_ip = 1);
+    let seats: Vec<_> = (0..4).map(|_| door.knock(address(1)).unwrap()).collect();
+    assert_eq!(cause(door.knock(address(1))), Cause::DialsPerAddress);
+    let mut config = GatewayConfig::default();
+    config.limits.dials_per_second_per_ip = 1;
+    config.limits.max_connections_per_ip = 2;
+    door.set_bounds(&config, 5);
+    assert_eq!(cause(door.knock(address(1))), Cause::DialsPerAddress, "the same bucket");
+    config.limits.dials_per_second_per_ip = 0;
+    door.set_bounds(&config, 5);
+    assert_eq!(
+        cause(door.knock(address(1))),
+        Cause::ConnectionsPerAddress,
+        "four are more than two"
+    );
+    let _last = door.knock(address(2)).unwrap();
+    assert_eq!(cause(door.knock(address(3))), Cause::Connections, "who was there before counts");
+    drop(seats);
+    assert!(door.knock(address(1)).is_ok());
+}

@@ -57,7 +57,6 @@ impl Reception {
     }
 
     /// What is answered now.
-    #[must_use]
     pub fn routes(&self) -> Router {
         self.in_force.borrow().routes.clone()
     }

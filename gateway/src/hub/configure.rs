@@ -27,9 +27,7 @@ pub async fn run(
     // Whoever comes from now on is met by the new settings.
     for some in members.chunks(AT_ONCE) {
         session::pass_over(&shard).await;
-        let mut shard = shard.borrow_mut();
-        some.iter().for_each(|id| follow(&mut shard, *id));
-        drop(shard);
+        some.iter().for_each(|id| follow(&mut shard.borrow_mut(), *id));
         tokio::task::yield_now().await;
     }
     // Nobody waits for it any more: nothing is lost.

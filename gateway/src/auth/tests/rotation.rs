@@ -1,9 +1,12 @@
 //! Key sets that change while they are in use: in a file, and behind a real HTTP server.
 
 use super::*;
-use crate::auth::{
-    config::JwtAlgorithm,
-    key_set::{KeySet, Rhythm},
+use crate::{
+    auth::{
+        config::JwtAlgorithm,
+        key_set::{KeySet, Rhythm},
+    },
+    metrics::Metrics,
 };
 use axum::{Router, http::StatusCode, routing::get};
 use std::{
@@ -11,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokens::jwks;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 const DEADLINE: Duration = Duration::from_secs(20);
 /// Asked for, a set is read at once; unasked, not while a test runs.
@@ -55,13 +58,21 @@ async fn until(set: &KeySet, wanted: &[&str]) {
     }
 }
 
+/// Keeps the sets up to date for as long as what it returns is kept.
+fn follow(auth: &Auth) -> DropGuard {
+    let stop = CancellationToken::new();
+    for set in auth.key_sets() {
+        tokio::spawn(set.clone().follow(Metrics::register(), stop.clone()));
+    }
+    stop.drop_guard()
+}
+
 #[tokio::test]
 async fn a_file_is_read_again_when_it_changes() {
     let (first, second) = (Signer::es256(), Signer::es256());
     let (path, key) = file("jwks_file", &jwks(&[first.jwk("1")]));
     let auth = open(&jwt("ES256", &key));
-    let mut tasks = Tasks::new();
-    auth.follow_key_sets(&Metrics::register(), &mut tasks);
+    let _following = follow(&auth);
     auth.admit(&first.token(Some("1"), json!({}))).await.unwrap();
     assert_eq!(denied(&auth, &second.token(Some("2"), json!({}))).await, Denied::NoKey);
     std::fs::write(&path, jwks(&[first.jwk("1"), second.jwk("2")])).unwrap();
@@ -82,8 +93,6 @@ async fn a_file_is_read_again_when_it_changes() {
     std::fs::write(&path, jwks(&[second.jwk("2")])).unwrap();
     until(set, &["2"]).await;
     assert_eq!(denied(&auth, &first.token(Some("1"), json!({}))).await, Denied::NoKey);
-    tasks.token().cancel();
-    tasks.finish().await.unwrap();
 }
 
 #[tokio::test]
@@ -117,8 +126,7 @@ async fn strangers_cannot_make_it_ask_often() {
     let signer = Signer::rs256();
     answer.lock().unwrap().1 = jwks(&[signer.jwk("1")]);
     let auth = open(&jwt("RS256", &format!("jwks_url = '{url}'")));
-    let mut tasks = Tasks::new();
-    auth.follow_key_sets(&Metrics::register(), &mut tasks);
+    let _following = follow(&auth);
     // The first client comes before the first answer, and is let in all the same.
     auth.admit(&signer.token(Some("1"), json!({}))).await.unwrap();
     let asked = answer.lock().unwrap().2;
@@ -128,8 +136,6 @@ async fn strangers_cannot_make_it_ask_often() {
     }
     let more = answer.lock().unwrap().2 - asked;
     assert!(more <= 2, "asked {more} times for 50 tokens");
-    tasks.token().cancel();
-    tasks.finish().await.unwrap();
 }
 
 #[tokio::test]
