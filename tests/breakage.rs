@@ -33,6 +33,8 @@ async fn a_gateway_ends_with_any_of_its_essential_tasks() {
         ("drain", "drain"),
         ("admin", "admin"),
         ("signals", "signals"),
+        ("reload", "reload"),
+        ("key set", "key set"),
         ("shard", "shards"),
         ("passes", "shards"),
         ("sweep", "shards"),
@@ -47,7 +49,7 @@ async fn a_gateway_ends_with_any_of_its_essential_tasks() {
 #[tokio::test]
 async fn a_feed_ends_with_any_of_its_essential_tasks() {
     let market = Market::kucoin(&["BTC-USDT"]).await;
-    for task in ["publisher", "connector", "dead_letters", "backfill"] {
+    for task in ["publisher", "connector", "dead_letters", "backfill", "reload"] {
         assert_ends(market.feed().await, task, task).await;
     }
 }

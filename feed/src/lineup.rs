@@ -80,9 +80,9 @@ impl Lineup {
         self.books.clone()
     }
 
-    /// Sets a roster to work.
-    pub(crate) fn begin(&mut self, roster: Roster, token: &CancellationToken) {
-        let (venue, wanted, own) = (roster.venue(), roster.wanted(), token.child_token());
+    /// Sets a roster to work until `own` is cancelled, which happens once the exchange is forgotten.
+    pub(crate) fn begin(&mut self, roster: Roster, own: CancellationToken) {
+        let (venue, wanted) = (roster.venue(), roster.wanted());
         let (id, reached) = (venue.id().clone(), venue.reached());
         lock(&self.books).push(venue.accounting.clone());
         let (named, running) = (id.clone(), own.clone());
@@ -98,6 +98,8 @@ impl Lineup {
         let mut plans = self.plans.clone();
         loop {
             tokio::select! {
+                // First: rosters that end with the process have not left.
+                biased;
                 () = token.cancelled() => break,
                 Some(ended) = self.working.join_next() => {
                     if let Some(id) = ended?? {
@@ -106,9 +108,7 @@ impl Lineup {
                 }
                 Ok(()) = plans.changed() => {}
             }
-            if !token.is_cancelled() {
-                self.follow(&token).await;
-            }
+            self.follow(&token).await;
         }
         while let Some(ended) = self.working.join_next().await {
             ended??;
@@ -154,11 +154,7 @@ impl Lineup {
             let _ = filler.run(known, until).await;
             Ok(None)
         });
-        self.begin(roster, &own);
-        // What fills its past ends with it.
-        if let Some(member) = self.members.last_mut() {
-            member._ended = own.drop_guard();
-        }
+        self.begin(roster, own);
     }
 
     /// An exchange has gone, with all its topics.

@@ -146,7 +146,7 @@ pub fn run(
     };
     tasks.essential("publisher", publisher);
     let token = tasks.token();
-    rosters.into_iter().for_each(|roster| lineup.begin(roster, &token));
+    rosters.into_iter().for_each(|roster| lineup.begin(roster, token.child_token()));
     tasks.essential("connector", lineup.run(token));
     Ok(Feed { dead_letters, books, plans })
 }
