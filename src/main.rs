@@ -4,6 +4,7 @@ mod cli;
 mod config;
 mod demo;
 mod dlq;
+mod metrics;
 mod outcome;
 mod price;
 mod reload;
@@ -59,8 +60,9 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Check(ref args) => {
             let config = Config::load(args.config.as_deref(), &command)?;
             config.check(args.role)?;
-            print(&config)
+            print(&config.to_toml()?)
         }
+        Command::Metrics => print(&metrics::document()),
         Command::Demo(_) | Command::Gateway(_) | Command::Run(_) | Command::Feed(_) => {
             serve(command)
         }
@@ -102,9 +104,9 @@ fn client_runtime() -> Result<Runtime, Failure> {
     Ok(runtime.context("cannot start the event loop")?)
 }
 
-/// What is in force, for `check`.
-fn print(config: &Config) -> Result<(), Failure> {
-    match io::stdout().lock().write_all(config.to_toml()?.as_bytes()) {
+/// Writes to stdout; whoever closed the pipe has read enough.
+fn print(text: &str) -> Result<(), Failure> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(anyhow::Error::from(error).context("cannot write").into())
         }

@@ -7,11 +7,12 @@ use crate::{
     outcome::Failure,
 };
 use anyhow::Context;
-use metrics::{counter, describe_counter, describe_gauge, gauge};
 use std::{convert::Infallible, sync::Arc};
 use tickcast_feed::Feed;
 use tickcast_gateway::reload::{Prepared, Reload as GatewayReload};
-use tickcast_shared::{admin::Configured, config::changed_keys, telemetry::LogLevel};
+use tickcast_shared::{
+    admin::Configured, config::changed_keys, metric::table, telemetry::LogLevel,
+};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -205,30 +206,21 @@ fn concerns(command: &Command, key: &str) -> bool {
 }
 
 fn describe(configured: &Configured) {
-    describe_counter!("tickcast_config_reloads_total", "SIGHUPs served, by what became of them");
-    describe_gauge!(
-        "tickcast_config_loaded_timestamp_seconds",
-        "When the configuration in force was read, since the Unix epoch"
-    );
-    describe_gauge!(
-        "tickcast_config_pending_restart",
-        "Settings that were changed and take effect after a restart"
-    );
     for outcome in [APPLIED, UNCHANGED, REFUSED] {
-        counter!("tickcast_config_reloads_total", "result" => outcome).increment(0);
+        table::CONFIG_RELOADS.of([outcome]).increment(0);
     }
     show(configured);
 }
 
 fn told(outcome: &'static str, configured: &Configured) {
-    counter!("tickcast_config_reloads_total", "result" => outcome).increment(1);
+    table::CONFIG_RELOADS.of([outcome]).increment(1);
     show(configured);
 }
 
 fn show(configured: &Configured) {
     let report = configured.report();
-    gauge!("tickcast_config_loaded_timestamp_seconds").set(report.loaded as f64);
-    gauge!("tickcast_config_pending_restart").set(report.pending_restart.len() as f64);
+    table::CONFIG_LOADED.of([]).set(report.loaded as f64);
+    table::CONFIG_PENDING.of([]).set(report.pending_restart.len() as f64);
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use crate::{
     cli::Command,
     config::Config,
     demo, dlq,
+    metrics::{FEED, GATEWAY},
     outcome::Failure,
     reload::{Parts, Reload},
 };
@@ -23,6 +24,7 @@ use tickcast_shared::{
     bus::{Bus, memory::Memory},
     clock::Clock,
     lifecycle::Tasks,
+    metric::Row,
     telemetry,
 };
 use tokio::net::TcpListener;
@@ -42,7 +44,11 @@ pub async fn run(
         Command::Run(_) => run_both(reload, config, inherited).await,
         Command::Feed(_) => run_feed(reload, config).await,
         Command::Gateway(_) => run_gateway(reload, config, inherited).await,
-        Command::Watch(_) | Command::Price(_) | Command::Dlq(_) | Command::Check(_) => Ok(()),
+        Command::Watch(_)
+        | Command::Price(_)
+        | Command::Dlq(_)
+        | Command::Check(_)
+        | Command::Metrics => Ok(()),
     }
 }
 
@@ -51,7 +57,7 @@ async fn run_demo(
     mut config: Config,
     inherited: Vec<StdListener>,
 ) -> Result<(), Failure> {
-    let mut process = Process::start("demo")?.with(inherited);
+    let mut process = Process::start("demo", &[FEED, GATEWAY])?.with(inherited);
     // The exchanges end last, with `venues`: a feed that is stopping should not see them go.
     let venues = demo::simulate(&mut config, CancellationToken::new()).await?;
     let listener = process.bind_admin(config.gateway.admin_listen)?;
@@ -67,7 +73,7 @@ async fn run_both(
     inherited: Vec<StdListener>,
 ) -> Result<(), Failure> {
     config.needs_exchanges("run")?;
-    let mut process = Process::start("run")?.with(inherited);
+    let mut process = Process::start("run", &[FEED, GATEWAY])?.with(inherited);
     let listener = process.bind_admin(config.gateway.admin_listen)?;
     let (_, routes) = process.feed_and_gateway(config).await?;
     process.serve_admin(listener, routes);
@@ -76,7 +82,7 @@ async fn run_both(
 
 async fn run_feed(reload: Reload, config: Config) -> Result<(), Failure> {
     config.needs_exchanges("feed")?;
-    let mut process = Process::start("feed")?;
+    let mut process = Process::start("feed", &[FEED])?;
     let bus = Bus::Redis(config.redis()?);
     let listener = process.bind_admin(config.feed.admin_listen)?;
     let readiness = process.readiness.clone();
@@ -90,7 +96,7 @@ async fn run_gateway(
     config: Config,
     inherited: Vec<StdListener>,
 ) -> Result<(), Failure> {
-    let mut process = Process::start("gateway")?.with(inherited);
+    let mut process = Process::start("gateway", &[GATEWAY])?.with(inherited);
     let bus = Bus::Redis(config.redis()?);
     let listener = process.bind_admin(config.gateway.admin_listen)?;
     let gateway = process.gateway(config, bus).await?;
@@ -115,8 +121,8 @@ struct Process {
 }
 
 impl Process {
-    fn start(role: &'static str) -> Result<Self, Failure> {
-        let metrics = telemetry::collect_metrics().context("cannot collect metrics")?;
+    fn start(role: &'static str, tables: &[&'static [Row]]) -> Result<Self, Failure> {
+        let metrics = telemetry::collect_metrics(tables).context("cannot collect metrics")?;
         let (queues, readiness) = (Queues::default(), Readiness::default());
         let mut tasks = Tasks::new();
         tasks.stop_on_signals();

@@ -28,6 +28,7 @@ async fn a_gateway_ends_with_any_of_its_essential_tasks() {
         ("ingest", "ingest"),
         ("accept", "accept"),
         ("readiness", "readiness"),
+        ("freshness", "freshness"),
         ("memory", "memory"),
         ("door", "door"),
         ("drain", "drain"),
@@ -49,7 +50,7 @@ async fn a_gateway_ends_with_any_of_its_essential_tasks() {
 #[tokio::test]
 async fn a_feed_ends_with_any_of_its_essential_tasks() {
     let market = Market::kucoin(&["BTC-USDT"]).await;
-    for task in ["publisher", "connector", "dead_letters", "backfill", "reload"] {
+    for task in ["publisher", "connector", "dead_letters", "backfill", "reload", "vitals"] {
         assert_ends(market.feed().await, task, task).await;
     }
 }

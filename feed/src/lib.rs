@@ -11,6 +11,7 @@
 //! - [`letters`]: refused messages on their way to the bus
 //! - [`backfill`]: bars from before, from the venues
 //! - [`outbox`]: the queue between connectors and publisher
+//! - [`metrics`]: the table of them
 //! - [`publisher`]: lease, sequence numbers and batches
 
 // The futures of a back-fill nest more deeply than the compiler follows by default.
@@ -25,11 +26,13 @@ pub mod exchange;
 pub mod fuzz;
 pub mod letters;
 mod lineup;
+pub mod metrics;
 pub mod outbox;
 pub mod publisher;
 pub mod quality;
 pub mod retry;
 mod run;
+mod vitals;
 
 pub use config::{ExchangeConfig, FeedConfig};
 pub use run::{Dlq, Feed, FeedError, run};

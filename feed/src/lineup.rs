@@ -6,7 +6,6 @@ use crate::{
     connector::{Roster, Surroundings, Venue, Wanted, roster::RosterError},
     exchange::Addresses,
     publisher::Shelf,
-    quality::Accounting,
 };
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -27,8 +26,8 @@ use tracing::info;
 /// What the configuration wants, to be changed while the feed runs.
 pub(crate) type Plans = watch::Sender<Arc<Vec<VenuePlan>>>;
 
-/// The books of the exchanges at work. Cheap to clone.
-pub type Books = Arc<Mutex<Vec<Accounting>>>;
+/// The exchanges at work. Cheap to clone.
+pub type AtWork = Arc<Mutex<Vec<Arc<Venue>>>>;
 
 /// What an exchange is set to work with.
 pub(crate) struct Workplace {
@@ -46,7 +45,7 @@ pub(crate) struct Lineup {
     members: Vec<Member>,
     /// Rosters end with the name of their exchange, what else works for it without.
     working: JoinSet<Result<Option<ExchangeId>, RosterError>>,
-    books: Books,
+    at_work: AtWork,
 }
 
 /// One of them.
@@ -71,20 +70,20 @@ pub(crate) enum LineupError {
 impl Lineup {
     /// Nobody at work yet.
     pub(crate) fn new(place: Workplace, plans: &Plans) -> Self {
-        let (members, working, books) = (Vec::new(), JoinSet::new(), Books::default());
-        Self { place, plans: plans.subscribe(), members, working, books }
+        let (members, working, at_work) = (Vec::new(), JoinSet::new(), AtWork::default());
+        Self { place, plans: plans.subscribe(), members, working, at_work }
     }
 
-    /// The books of all exchanges at work.
-    pub(crate) fn books(&self) -> Books {
-        self.books.clone()
+    /// All exchanges at work, now and later.
+    pub(crate) fn at_work(&self) -> AtWork {
+        self.at_work.clone()
     }
 
     /// Sets a roster to work until `own` is cancelled, which happens once the exchange is forgotten.
     pub(crate) fn begin(&mut self, roster: Roster, own: CancellationToken) {
         let (venue, wanted) = (roster.venue(), roster.wanted());
         let (id, reached) = (venue.id().clone(), venue.reached());
-        lock(&self.books).push(venue.accounting.clone());
+        lock(&self.at_work).push(venue.clone());
         let (named, running) = (id.clone(), own.clone());
         self.working.spawn(async move { roster.run(running).await.map(|()| Some(named)) });
         self.members.push(Member { id, reached, wanted, _ended: own.drop_guard() });
@@ -161,14 +160,14 @@ impl Lineup {
     fn forget(&mut self, id: &ExchangeId) {
         info!(exchange = %id, "exchange removed");
         self.members.retain(|member| member.id != *id);
-        lock(&self.books).retain(|it| it.exchange() != id);
+        lock(&self.at_work).retain(|venue| venue.id() != id);
         self.place.around.outbox.remove_link(id);
     }
 }
 
-/// The books, for as long as it takes to look at them.
-pub(crate) fn lock(books: &Books) -> MutexGuard<'_, Vec<Accounting>> {
-    books.lock().unwrap_or_else(PoisonError::into_inner)
+/// The exchanges at work, for as long as it takes to look at them.
+pub(crate) fn lock(at_work: &AtWork) -> MutexGuard<'_, Vec<Arc<Venue>>> {
+    at_work.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The roster of one venue.

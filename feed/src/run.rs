@@ -5,12 +5,13 @@ use crate::{
     config::{ConfigErrors, FeedConfig},
     connector::{Rest, Roster, Surroundings, Wanted},
     letters::{self, Keeping},
-    lineup::{self, Books, Lineup, Plans, Workplace},
+    lineup::{self, AtWork, Lineup, Plans, Workplace},
     outbox::Outbox,
     publisher::{self, Assignment},
     quality::{
         Accounting, Board, Counts, DeadLetter, DeadLetters, Filter, dead_letters::ReasonCount,
     },
+    vitals,
 };
 use futures_util::future::join_all;
 use serde::Serialize;
@@ -41,7 +42,7 @@ pub enum FeedError {
 pub struct Feed {
     /// The refused messages.
     pub dead_letters: DeadLetters,
-    books: Books,
+    at_work: AtWork,
     plans: Plans,
 }
 
@@ -62,8 +63,8 @@ impl Feed {
     pub fn dlq(&self, filter: &Filter, limit: usize) -> Dlq {
         let report = self.dead_letters.report(filter, limit);
         let wanted = |name: &str| filter.exchange.as_deref().is_none_or(|wanted| wanted == name);
-        let books = lineup::lock(&self.books);
-        let counts = books.iter().map(Accounting::counts);
+        let at_work = lineup::lock(&self.at_work);
+        let counts = at_work.iter().map(|venue| venue.accounting.counts());
         Dlq {
             exchanges: counts.filter(|it| wanted(it.exchange.as_str())).collect(),
             counts: report.counts,
@@ -132,12 +133,13 @@ pub fn run(
         tasks.essential("backfill", filler.run(topics.clone(), tasks.token()));
     }
     let first = first_topics(wanted, Duration::from_millis(config.timing.list_ms));
-    let (dead_letters, extent) = (around.dead_letters.clone(), config.extent());
+    let (dead_letters, board) = (around.dead_letters.clone(), around.board.clone());
     let (outbox, rules, token) = (around.outbox.clone(), config.rules(), tasks.token());
     let plans = Plans::new(Arc::new(plans));
-    let place = Workplace { around, queues, extent, bus: bus.clone(), shelf };
+    let (extent, bus_of_fillers) = (config.extent(), bus.clone());
+    let place = Workplace { around, queues, extent, bus: bus_of_fillers, shelf };
     let mut lineup = Lineup::new(place, &plans);
-    let books = lineup.books();
+    let at_work = lineup.at_work();
     let publisher = async move {
         let configured = first.await;
         found.send_replace(Some(configured.iter().map(|(topic, _)| topic.clone()).collect()));
@@ -145,10 +147,12 @@ pub fn run(
         publisher::run(bus, assignment, outbox, clock, readiness, token).await
     };
     tasks.essential("publisher", publisher);
+    let vitals = vitals::measure(at_work.clone(), board, clock, tasks.token());
+    tasks.essential("vitals", vitals);
     let token = tasks.token();
     rosters.into_iter().for_each(|roster| lineup.begin(roster, token.child_token()));
     tasks.essential("connector", lineup.run(token));
-    Ok(Feed { dead_letters, books, plans })
+    Ok(Feed { dead_letters, at_work, plans })
 }
 
 /// The topics to begin with. Where patterns name symbols the lists of instruments are waited for, so

@@ -1,7 +1,7 @@
 //! The books of one exchange: every message is published, a duplicate, held or refused.
 
 use super::Refusal;
-use metrics::{Counter, counter};
+use crate::metrics;
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
@@ -10,7 +10,11 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
 };
-use tickcast_shared::market::ExchangeId;
+use tickcast_shared::{
+    clock::Micros,
+    market::ExchangeId,
+    metric::{CounterSeries, HistogramSeries},
+};
 
 /// What was held before it was refused.
 const UNCONFIRMED: &str = Refusal::Unconfirmed.as_str();
@@ -35,12 +39,13 @@ struct Book {
     jump_held: Line,
     jump_released: Line,
     refused: [Line; Refusal::ALL.len()],
+    delay: HistogramSeries,
 }
 
 /// A number for tests and `/dlq`, and the same for Prometheus.
 struct Line {
     count: AtomicU64,
-    metric: Counter,
+    metric: CounterSeries,
 }
 
 impl std::fmt::Debug for Line {
@@ -50,7 +55,7 @@ impl std::fmt::Debug for Line {
 }
 
 impl Line {
-    fn new(metric: Counter) -> Self {
+    fn new(metric: CounterSeries) -> Self {
         Self { count: AtomicU64::new(0), metric }
     }
 
@@ -117,19 +122,10 @@ impl Accounting {
     #[must_use]
     pub fn of(exchange: &ExchangeId) -> Self {
         let name = exchange.to_string();
-        let outcome = |outcome: &'static str| {
-            Line::new(
-                counter!("tickcast_feed_messages_total", "exchange" => name.clone(), "outcome" => outcome),
-            )
-        };
-        let event = |event: &'static str| {
-            Line::new(
-                counter!("tickcast_feed_quality_events_total", "exchange" => name.clone(), "event" => event),
-            )
-        };
-        let refused = Refusal::ALL.map(|reason| {
-            Line::new(counter!("tickcast_feed_refused_total", "exchange" => name.clone(), "reason" => reason.as_str()))
-        });
+        let outcome = |outcome: &'static str| Line::new(metrics::MESSAGES.of([&name, outcome]));
+        let event = |event: &'static str| Line::new(metrics::QUALITY_EVENTS.of([&name, event]));
+        let refused =
+            Refusal::ALL.map(|reason| Line::new(metrics::REFUSED.of([&name, reason.as_str()])));
         Self(Arc::new(Book {
             exchange: exchange.clone(),
             received: outcome("received"),
@@ -145,6 +141,7 @@ impl Accounting {
             jump_held: event("jump_held"),
             jump_released: event("jump_released"),
             refused,
+            delay: metrics::EXCHANGE_DELAY.of([&name]),
         }))
     }
 
@@ -179,6 +176,11 @@ impl Accounting {
             jump_held: book.jump_held.get(),
             jump_released: book.jump_released.get(),
         }
+    }
+
+    /// A message has come that the exchange sent at `sent` by its own clock.
+    pub(super) fn arrived(&self, sent: Micros, now: Micros) {
+        self.0.delay.record(now.since(sent));
     }
 
     pub(super) fn published(&self) {

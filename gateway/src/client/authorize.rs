@@ -56,6 +56,7 @@ fn take(session: &Session, id: Option<&Id>, grant: Arc<Grant>) {
     let mut answer = encode::message(&authorized, before.encoding());
     let (table, gone) = within(&shard, &before, &grant);
     for gone in &gone {
+        shard.metrics.rejected(gone.0, gone.1.len() as u64);
         answer.extend(told_gone(id, gone, before.encoding()));
     }
     shard.admit(session.member, Access::Granted(grant));

@@ -56,7 +56,11 @@ async fn sweep(shard: &RefCell<Shard>) {
                 ping_slice(&mut shard.borrow_mut(), slice, heartbeat, &ping);
             }
             _ = tokens.tick() => shard.borrow_mut().close_overdue(),
-            _ = look.tick() => evict(&mut shard.borrow_mut(), patience),
+            _ = look.tick() => {
+                let mut shard = shard.borrow_mut();
+                evict(&mut shard, patience);
+                shard.show();
+            }
             _ = unfinished.tick() => give_up(&mut shard.borrow_mut(), message),
         }
     }

@@ -4,6 +4,7 @@ pub mod book;
 pub mod life;
 pub mod lines;
 pub mod merge;
+pub mod transit;
 
 use crate::{
     bars::{
@@ -11,13 +12,12 @@ use crate::{
         reader::{Done, Reader},
     },
     hub::{About, Hub, Update},
-    metrics::Metrics,
+    metrics::{Metrics, table},
     prices::Prices,
 };
 use book::Book;
 use life::{BusLife, Judgement, Life};
 use merge::{Cause, Joined, Merge};
-use metrics::gauge;
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},
@@ -31,6 +31,7 @@ use tickcast_shared::{
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
+use transit::Transit;
 
 /// How often silence is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -45,6 +46,7 @@ pub struct Ingest {
     merges: [Merge; SHARDS as usize],
     book: Book,
     life: Life,
+    transits: [Transit; SHARDS as usize],
     /// What clients have been told of each exchange.
     exchanges: BTreeMap<ExchangeId, (State, Reason)>,
     prices: Prices,
@@ -79,6 +81,7 @@ pub async fn run(
         merges: Default::default(),
         book: Book::new(prices.clone(), store.clone()),
         life: Life::default(),
+        transits: Default::default(),
         exchanges: BTreeMap::new(),
         prices,
         bars: Reader::new(bus),
@@ -86,6 +89,7 @@ pub async fn run(
         clock,
         metrics,
     };
+    table::BUS_UP.of([]).set(0.0);
     let mut look = tokio::time::interval(LOOK_EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -116,6 +120,8 @@ impl Ingest {
         match event {
             Event::Subscribed(shard) => {
                 self.merges[shard.index()].subscribed();
+                // It may be another server now, with another clock.
+                self.transits[shard.index()] = Transit::default();
                 self.life.shard_subscribed(shard, Instant::now());
                 subscriber.request_snapshot(shard, Duration::ZERO);
             }
@@ -165,6 +171,8 @@ impl Ingest {
         out: &mut Vec<Update>,
     ) -> Option<Cause> {
         let now = Instant::now();
+        let transit = &mut self.transits[shard.index()];
+        self.metrics.bus_delay.record(transit.delay(message.bus_time, self.clock.at(now)));
         let merge = &mut self.merges[shard.index()];
         let cause = merge.message(message.n);
         if cause.is_some() {
@@ -231,7 +239,7 @@ impl Ingest {
     fn bus_alive(&mut self, out: &mut Vec<Update>) {
         let now = Instant::now();
         if self.life.bus_alive(now) {
-            gauge!("tickcast_gateway_bus_up").set(1.0);
+            table::BUS_UP.of([]).set(1.0);
             self.life.excuse_groups(now);
             self.tell_bus(out);
             self.rejudge(out);
@@ -242,7 +250,7 @@ impl Ingest {
     fn bus_lost(&mut self, why: &str, out: &mut Vec<Update>) {
         if self.life.bus_lost(self.clock.now()) {
             warn!(why, "bus lost; prices are stale until it is back, clients stay connected");
-            gauge!("tickcast_gateway_bus_up").set(0.0);
+            table::BUS_UP.of([]).set(0.0);
             self.tell_bus(out);
             self.life_changed(out);
         }
@@ -259,8 +267,7 @@ impl Ingest {
     fn look(&mut self) -> Vec<Update> {
         let mut out = Vec::new();
         let now = Instant::now();
-        gauge!("tickcast_gateway_topics")
-            .set(f64::from(u32::try_from(self.book.count()).unwrap_or(0)));
+        table::TOPICS.of([]).set(f64::from(u32::try_from(self.book.count()).unwrap_or(0)));
         if self.life.bus_is_silent(now) {
             self.bus_lost("no answer to PING", &mut out);
         }

@@ -2,6 +2,7 @@
 
 pub mod configured;
 mod listen;
+mod measure;
 pub mod queues;
 mod reserve;
 mod server;
