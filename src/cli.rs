@@ -37,6 +37,8 @@ pub enum Command {
     Dlq(dlq::Args),
     /// Validates the configuration and prints the effective one, secrets redacted
     Check(Check),
+    /// Prints the table of all metrics as Markdown
+    Metrics,
 }
 
 /// Flags of every role.
@@ -182,7 +184,7 @@ pub fn overrides(command: &Command) -> Vec<Override> {
             add("--redis-url", "redis_url", it.redis_url());
             (None, &None, None)
         }
-        Command::Watch(_) | Command::Price(_) => (None, &None, None),
+        Command::Watch(_) | Command::Price(_) | Command::Metrics => (None, &None, None),
     };
     let admin_key = match command {
         Command::Feed(_) => "feed.admin_listen",

@@ -4,6 +4,7 @@ mod cli;
 mod config;
 mod demo;
 mod dlq;
+mod metrics;
 mod outcome;
 mod price;
 mod roles;
@@ -61,6 +62,7 @@ fn run(command: Command) -> Result<(), Failure> {
             client_runtime()?.block_on(dlq::dlq(args, &config))
         }
         Command::Check(ref args) => check(&Config::load(args.config.as_deref(), &command)?),
+        Command::Metrics => print(&metrics::document()),
         Command::Demo(ref args) | Command::Gateway(ref args) => serve(&args.common, &command),
         Command::Run(ref args) => serve(&args.common, &command),
         Command::Feed(ref args) => serve(&args.common, &command),
@@ -102,7 +104,12 @@ fn client_runtime() -> Result<Runtime, Failure> {
 }
 
 fn check(config: &Config) -> Result<(), Failure> {
-    match io::stdout().lock().write_all(config.to_toml()?.as_bytes()) {
+    print(&config.to_toml()?)
+}
+
+/// Writes to stdout; whoever closed the pipe has read enough.
+fn print(text: &str) -> Result<(), Failure> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(anyhow::Error::from(error).context("cannot write").into())
         }

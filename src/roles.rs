@@ -1,6 +1,6 @@
 //! Puts the parts of each role together: bus, feed, gateway, admin listener, signals.
 
-use crate::{cli::Command, config::Config, demo, dlq, outcome::Failure};
+use crate::{cli::Command, config::Config, demo, dlq, metrics, outcome::Failure};
 use anyhow::Context;
 use axum::Router;
 use std::{
@@ -36,7 +36,11 @@ pub async fn run(
         Command::Run(_) => run_both(config, inherited).await,
         Command::Feed(_) => run_feed(config).await,
         Command::Gateway(_) => run_gateway(config, inherited).await,
-        Command::Watch(_) | Command::Price(_) | Command::Dlq(_) | Command::Check(_) => Ok(()),
+        Command::Watch(_)
+        | Command::Price(_)
+        | Command::Dlq(_)
+        | Command::Check(_)
+        | Command::Metrics => Ok(()),
     }
 }
 
@@ -105,7 +109,8 @@ struct Process {
 
 impl Process {
     fn start(role: &'static str) -> Result<Self, Failure> {
-        let metrics = telemetry::collect_metrics().context("cannot collect metrics")?;
+        let metrics =
+            telemetry::collect_metrics(&metrics::TABLES).context("cannot collect metrics")?;
         let (queues, readiness) = (Queues::default(), Readiness::default());
         let mut tasks = Tasks::new();
         tasks.stop_on_signals();

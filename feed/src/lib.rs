@@ -10,6 +10,7 @@
 //! - [`letters`]: refused messages on their way to the bus
 //! - [`backfill`]: bars from before, from the venues
 //! - [`outbox`]: the queue between connectors and publisher
+//! - [`metrics`]: the table of them
 //! - [`publisher`]: lease, sequence numbers and batches
 
 // The futures of a back-fill nest more deeply than the compiler follows by default.
@@ -23,6 +24,7 @@ pub mod exchange;
 #[cfg(feature = "testing")]
 pub mod fuzz;
 pub mod letters;
+pub mod metrics;
 pub mod outbox;
 pub mod publisher;
 pub mod quality;

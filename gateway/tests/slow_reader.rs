@@ -34,7 +34,7 @@ const READING: Duration = Duration::from_secs(4);
 
 /// What `/metrics` would say.
 static METRICS: LazyLock<Box<dyn Fn() -> String + Send + Sync>> = LazyLock::new(|| {
-    let metrics = collect_metrics().unwrap();
+    let metrics = collect_metrics(&[tickcast_gateway::metrics::table::TABLE]).unwrap();
     Box::new(move || metrics.render())
 });
 

@@ -237,7 +237,7 @@ async fn a_client_may_end_its_session_and_leave_the_socket_open() {
 
 /// What `/metrics` would say.
 static METRICS: LazyLock<Box<dyn Fn() -> String + Send + Sync>> = LazyLock::new(|| {
-    let metrics = collect_metrics().unwrap();
+    let metrics = collect_metrics(&[tickcast_gateway::metrics::table::TABLE]).unwrap();
     Box::new(move || metrics.render())
 });
 

@@ -50,7 +50,7 @@ fn point(link: &Path, to: &Path) {
 
 #[tokio::test]
 async fn certificates_change_under_live_connections() {
-    let metrics = collect_metrics().unwrap();
+    let metrics = collect_metrics(&[tickcast_gateway::metrics::table::TABLE]).unwrap();
     let has = |line: &str| metrics.render().lines().any(|it| it == line);
     let root = tempfile::tempdir().unwrap();
     let (link, folders) = (root.path().join("now"), ["a", "b"].map(|it| root.path().join(it)));

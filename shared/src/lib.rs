@@ -10,6 +10,7 @@
 //! - [`config`]: file, environment and flags, with errors that name the key
 //! - [`secret`]: text that is never shown
 //! - [`telemetry`]: logs and metrics
+//! - [`metric`]: metrics as declared values, and the table of them
 //! - [`admin`]: the listener for operators
 //! - [`panics`]: tasks that break on request, in builds for tests
 //! - `testing` and `fuzz` (feature `testing`): child servers for tests, and what any input must obey
@@ -24,6 +25,7 @@ pub mod conflate;
 pub mod fuzz;
 pub mod lifecycle;
 pub mod market;
+pub mod metric;
 pub mod panics;
 pub mod protocol;
 pub mod secret;

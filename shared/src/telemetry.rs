@@ -1,6 +1,7 @@
 //! Logs to stderr, as text or JSON, and metrics for the admin listener.
 
-use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use crate::metric::{self, Row};
+use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 use std::{
     error::Error,
     fmt,
@@ -8,12 +9,6 @@ use std::{
     str::FromStr,
 };
 use tracing_subscriber::{EnvFilter, filter::LevelFilter, fmt::SubscriberBuilder};
-
-/// Upper ends of the buckets of every `..._seconds` histogram: 100 us to 10 s, three a decade.
-const SECONDS_BUCKETS: [f64; 16] = [
-    0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0,
-    10.0,
-];
 
 /// An error and its causes in one line. Many errors say their cause themselves; nothing is said twice.
 #[must_use]
@@ -106,13 +101,17 @@ fn filter(level: &str) -> Result<EnvFilter, LogError> {
     EnvFilter::builder().parse(level).map_err(|_| wrong())
 }
 
-/// Starts collecting metrics in this process; the handle renders them for `/metrics`.
+/// Starts collecting metrics in this process; the handle renders them for `/metrics`. `tables` are
+/// the lists of the crates that count here; the ones of every role need not be named.
 ///
 /// # Errors
 /// [`BuildError`] when another collector was started before.
-pub fn collect_metrics() -> Result<PrometheusHandle, BuildError> {
-    let seconds = Matcher::Suffix("_seconds".into());
-    PrometheusBuilder::new().set_buckets_for_metric(seconds, &SECONDS_BUCKETS)?.install_recorder()
+pub fn collect_metrics(tables: &[&'static [Row]]) -> Result<PrometheusHandle, BuildError> {
+    let rows = || metric::table::TABLE.iter().chain(tables.iter().copied().flatten());
+    let builder = rows().try_fold(PrometheusBuilder::new(), |builder, row| row.prepare(builder))?;
+    let handle = builder.install_recorder()?;
+    metric::describe(rows());
+    Ok(handle)
 }
 
 #[cfg(test)]

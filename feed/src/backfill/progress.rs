@@ -1,7 +1,7 @@
 //! What a back-fill tells of itself: start, now and then, end.
 
 use super::{Extent, Failure};
-use metrics::counter;
+use crate::metrics;
 use std::time::{Duration, Instant};
 use tickcast_shared::market::{ExchangeId, Interval, Topic};
 use tracing::{info, warn};
@@ -51,23 +51,19 @@ impl Progress {
 
     pub(super) fn asked(&mut self) {
         self.requests += 1;
-        counter!("tickcast_feed_backfill_requests_total", "exchange" => self.exchange.to_string())
-            .increment(1);
+        metrics::BACKFILL_REQUESTS.of([&self.exchange.to_string()]).increment(1);
     }
 
     pub(super) fn had(&mut self, interval: Interval, bars: usize) {
         self.bars += bars;
-        counter!(
-            "tickcast_feed_backfill_bars_total",
-            "exchange" => self.exchange.to_string(), "interval" => interval.as_str()
-        )
-        .increment(bars as u64);
+        metrics::BACKFILL_BARS
+            .of([&self.exchange.to_string(), interval.as_str()])
+            .increment(bars as u64);
     }
 
     pub(super) fn failed(&mut self, topic: &Topic, failure: &Failure) {
         self.failed += 1;
-        counter!("tickcast_feed_backfill_failures_total", "exchange" => self.exchange.to_string())
-            .increment(1);
+        metrics::BACKFILL_FAILURES.of([&self.exchange.to_string()]).increment(1);
         // The first one tells what is wrong; the end tells how many there were.
         if self.failed == 1 {
             warn!(

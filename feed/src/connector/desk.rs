@@ -10,9 +10,9 @@ mod succession;
 use super::{Course, Venue, log_limit::LogLimit, watch::Patience, watch::Watch};
 use crate::{
     exchange::{Instrument, Part, Update},
+    metrics,
     quality::{Change, Generation, Quality, Refusal, Verdict},
 };
-use metrics::counter;
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
@@ -243,8 +243,7 @@ impl Book {
 
     fn count(&self, event: &'static str) {
         let exchange = self.venue.exchange.name();
-        counter!("tickcast_feed_link_events_total", "exchange" => exchange, "event" => event)
-            .increment(1);
+        metrics::LINK_EVENTS.of([exchange, event]).increment(1);
     }
 
     fn put(&self, changes: impl IntoIterator<Item = Change>) {

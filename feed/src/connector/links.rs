@@ -1,7 +1,6 @@
 //! The state of a venue's link, put together from all its connections.
 
-use crate::outbox::Outbox;
-use metrics::gauge;
+use crate::{metrics, outbox::Outbox};
 use std::sync::{Mutex, PoisonError};
 use tickcast_shared::{
     bus::{LinkState, LinkStatus},
@@ -72,7 +71,7 @@ impl Links {
         }
         if let Some(whole) = combined(&all) {
             let live = if whole.state == LinkState::Live { 1.0 } else { 0.0 };
-            gauge!("tickcast_feed_link_live", "exchange" => whole.exchange.to_string()).set(live);
+            metrics::LINK_LIVE.of([&whole.exchange.to_string()]).set(live);
             self.outbox.set_link(whole);
         }
     }

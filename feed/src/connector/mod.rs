@@ -36,10 +36,9 @@ pub use rotation::Rotation;
 pub use venue::{Surroundings, Venue};
 pub use watch::Watch;
 
-use crate::quality::Generation;
+use crate::{metrics, quality::Generation};
 use desk::Desk;
 use dial::Opened;
-use metrics::counter;
 use session::Session;
 use std::{
     pin::Pin,
@@ -117,7 +116,7 @@ impl Connector {
     async fn dial(&self) -> Result<Opened, Loss> {
         let venue = &self.desk.venue;
         venue.may_dial().await;
-        counter!("tickcast_feed_dials_total", "exchange" => venue.exchange.name()).increment(1);
+        metrics::DIALS.of([venue.exchange.name()]).increment(1);
         let nonce = venue.clock.now().0.unsigned_abs();
         let opened = dial::dial(venue, nonce).await?;
         let (connection, simulated) = (self.desk.place, opened.simulated);

@@ -4,9 +4,9 @@ use super::{Connector, Venue, desk::Desk, venue::LIST_RETRY};
 use crate::{
     config::{Selection, VenuePlan, selection::Expansion},
     exchange::Listing,
+    metrics,
     quality::Change,
 };
-use metrics::gauge;
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
@@ -195,7 +195,7 @@ impl Roster {
             self.wanted.0.expanded.cancel();
         }
         let exchange = self.venue.exchange.name();
-        gauge!("tickcast_feed_symbols", "exchange" => exchange).set(self.present().len() as f64);
+        metrics::SYMBOLS.of([exchange]).set(self.present().len() as f64);
     }
 
     /// When there is something to do again, the list at the latest.

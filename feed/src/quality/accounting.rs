@@ -1,7 +1,7 @@
 //! The books of one exchange: every message is published, a duplicate, held or refused.
 
 use super::Refusal;
-use metrics::{Counter, counter};
+use crate::metrics;
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
@@ -10,7 +10,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
 };
-use tickcast_shared::market::ExchangeId;
+use tickcast_shared::{market::ExchangeId, metric::CounterSeries};
 
 /// What was held before it was refused.
 const UNCONFIRMED: &str = Refusal::Unconfirmed.as_str();
@@ -40,7 +40,7 @@ struct Book {
 /// A number for tests and `/dlq`, and the same for Prometheus.
 struct Line {
     count: AtomicU64,
-    metric: Counter,
+    metric: CounterSeries,
 }
 
 impl std::fmt::Debug for Line {
@@ -50,7 +50,7 @@ impl std::fmt::Debug for Line {
 }
 
 impl Line {
-    fn new(metric: Counter) -> Self {
+    fn new(metric: CounterSeries) -> Self {
         Self { count: AtomicU64::new(0), metric }
     }
 
@@ -117,19 +117,10 @@ impl Accounting {
     #[must_use]
     pub fn of(exchange: &ExchangeId) -> Self {
         let name = exchange.to_string();
-        let outcome = |outcome: &'static str| {
-            Line::new(
-                counter!("tickcast_feed_messages_total", "exchange" => name.clone(), "outcome" => outcome),
-            )
-        };
-        let event = |event: &'static str| {
-            Line::new(
-                counter!("tickcast_feed_quality_events_total", "exchange" => name.clone(), "event" => event),
-            )
-        };
-        let refused = Refusal::ALL.map(|reason| {
-            Line::new(counter!("tickcast_feed_refused_total", "exchange" => name.clone(), "reason" => reason.as_str()))
-        });
+        let outcome = |outcome: &'static str| Line::new(metrics::MESSAGES.of([&name, outcome]));
+        let event = |event: &'static str| Line::new(metrics::QUALITY_EVENTS.of([&name, event]));
+        let refused =
+            Refusal::ALL.map(|reason| Line::new(metrics::REFUSED.of([&name, reason.as_str()])));
         Self(Arc::new(Book {
             exchange: exchange.clone(),
             received: outcome("received"),

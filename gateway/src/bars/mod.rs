@@ -11,7 +11,7 @@ mod series;
 pub use due::BarsDue;
 pub use series::{MOST_BARS, RECENT_BARS, Series};
 
-use metrics::gauge;
+use crate::metrics::table;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -149,7 +149,7 @@ impl BarStore {
             kept.series.last()
         });
         state.make_room();
-        gauge!("tickcast_gateway_bars").set(state.read_bars as f64);
+        table::BARS.of([]).set(state.read_bars as f64);
         last
     }
 

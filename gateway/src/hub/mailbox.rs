@@ -1,11 +1,11 @@
 //! The way of updates into a shard: bounded, and the newest value is never what is dropped.
 
 use super::{Key, Update};
-use metrics::Counter;
 use std::sync::{Arc, Mutex, PoisonError};
 use tickcast_shared::{
     admin::{Queue, Queues},
     conflate::Conflating,
+    metric::CounterSeries,
 };
 use tokio::sync::Notify;
 
@@ -19,13 +19,13 @@ pub struct Mailbox {
     waiting: Mutex<Conflating<Key, Update>>,
     wake: Notify,
     queue: Arc<Queue>,
-    conflated: Counter,
+    conflated: CounterSeries,
 }
 
 impl Mailbox {
     /// An empty one for a shard.
     #[must_use]
-    pub fn new(shard: usize, queues: &Queues, conflated: Counter) -> Self {
+    pub fn new(shard: usize, queues: &Queues, conflated: CounterSeries) -> Self {
         Self {
             waiting: Mutex::new(Conflating::new(CAPACITY)),
             wake: Notify::new(),

@@ -11,8 +11,8 @@ use crate::{
         reader::{Done, Job},
     },
     hub::{BarMark, BarsNews, TopicId, Update},
+    metrics::table,
 };
-use metrics::counter;
 use std::collections::HashMap;
 use tickcast_shared::{
     bus::{Record, ShardId, Stamp},
@@ -188,7 +188,7 @@ impl Lines {
         let Done { job: Job { topic, limit, generation }, bars } = done;
         let line = self.lines.get_mut(&topic)?;
         let result = if bars.is_ok() { "ok" } else { "failed" };
-        counter!("tickcast_gateway_bar_reads_total", "result" => result).increment(1);
+        table::BAR_READS.of([result]).increment(1);
         let is_read = match bars {
             Err(error) => {
                 warn!(%topic, %error, "bars could not be read from the bus");

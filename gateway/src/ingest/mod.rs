@@ -11,13 +11,12 @@ use crate::{
         reader::{Done, Reader},
     },
     hub::{About, Hub, Update},
-    metrics::Metrics,
+    metrics::{Metrics, table},
     prices::Prices,
 };
 use book::Book;
 use life::{BusLife, Judgement, Life};
 use merge::{Cause, Joined, Merge};
-use metrics::gauge;
 use std::{
     collections::BTreeMap,
     time::{Duration, Instant},
@@ -231,7 +230,7 @@ impl Ingest {
     fn bus_alive(&mut self, out: &mut Vec<Update>) {
         let now = Instant::now();
         if self.life.bus_alive(now) {
-            gauge!("tickcast_gateway_bus_up").set(1.0);
+            table::BUS_UP.of([]).set(1.0);
             self.life.excuse_groups(now);
             self.tell_bus(out);
             self.rejudge(out);
@@ -242,7 +241,7 @@ impl Ingest {
     fn bus_lost(&mut self, why: &str, out: &mut Vec<Update>) {
         if self.life.bus_lost(self.clock.now()) {
             warn!(why, "bus lost; prices are stale until it is back, clients stay connected");
-            gauge!("tickcast_gateway_bus_up").set(0.0);
+            table::BUS_UP.of([]).set(0.0);
             self.tell_bus(out);
             self.life_changed(out);
         }
@@ -259,8 +258,7 @@ impl Ingest {
     fn look(&mut self) -> Vec<Update> {
         let mut out = Vec::new();
         let now = Instant::now();
-        gauge!("tickcast_gateway_topics")
-            .set(f64::from(u32::try_from(self.book.count()).unwrap_or(0)));
+        table::TOPICS.of([]).set(f64::from(u32::try_from(self.book.count()).unwrap_or(0)));
         if self.life.bus_is_silent(now) {
             self.bus_lost("no answer to PING", &mut out);
         }

@@ -4,9 +4,9 @@ use super::{Book, Entry};
 use crate::{
     connector::watch::Watch,
     exchange::{Listing, Part},
+    metrics,
     quality::Change,
 };
-use metrics::counter;
 use std::time::{Duration, Instant};
 use tickcast_shared::{
     bus::LinkState,
@@ -118,8 +118,7 @@ impl Book {
     /// The venue refuses a channel that completes these symbols: they live without its fields.
     pub(in crate::connector) fn lack(&self, channel: Part, names: &[String], why: &str) {
         let exchange = self.venue.exchange.name();
-        counter!("tickcast_feed_channels_refused_total", "exchange" => exchange)
-            .increment(names.len() as u64);
+        metrics::CHANNELS_REFUSED.of([exchange]).increment(names.len() as u64);
         if let Some(unlogged) = self.venue.admit_log("channel_refused") {
             let named: Vec<&str> = names.iter().take(NAMED_IN_LOG).map(String::as_str).collect();
             warn!(

@@ -4,9 +4,9 @@ use super::{Book, Entry};
 use crate::{
     connector::{Loss, rest::Answer, watch::Why},
     exchange::{Instrument, Update},
+    metrics,
     quality::Verdict,
 };
-use metrics::counter;
 use std::time::{Duration, Instant};
 use tickcast_shared::{
     bus::LinkState,
@@ -201,8 +201,7 @@ impl Book {
 
     fn count_poll(&self, why: Why, outcome: &'static str, symbols: u64) {
         let (exchange, why) = (self.venue.exchange.name(), why.as_str());
-        counter!("tickcast_feed_polls_total", "exchange" => exchange, "why" => why, "outcome" => outcome)
-            .increment(symbols);
+        metrics::POLLS.of([exchange, why, outcome]).increment(symbols);
     }
 
     fn log_failed(&self, why: Why, loss: &Loss) {

@@ -1,8 +1,7 @@
 //! Connections come, replace each other and go.
 
 use super::{Book, Successor};
-use crate::{connector::Loss, quality::Generation};
-use metrics::counter;
+use crate::{connector::Loss, metrics, quality::Generation};
 use std::time::{Duration, Instant};
 use tickcast_shared::{
     bus::LinkState,
@@ -166,8 +165,7 @@ impl Book {
 
     fn log_loss(&self, loss: &Loss, until: Instant) {
         let exchange = self.venue.exchange.name();
-        counter!("tickcast_feed_link_losses_total", "exchange" => exchange, "cause" => loss.cause())
-            .increment(1);
+        metrics::LINK_LOSSES.of([exchange, loss.cause()]).increment(1);
         if let Some(unlogged) = self.venue.admit_log(loss.cause()) {
             let retry_in = until.saturating_duration_since(Instant::now());
             warn!(
@@ -186,7 +184,6 @@ impl Book {
 
     fn count_rotation(&self, outcome: &'static str) {
         let exchange = self.venue.exchange.name();
-        counter!("tickcast_feed_rotations_total", "exchange" => exchange, "outcome" => outcome)
-            .increment(1);
+        metrics::ROTATIONS.of([exchange, outcome]).increment(1);
     }
 }
