@@ -3,9 +3,10 @@
 use std::fmt::Write;
 use tickcast_shared::metric::{Row, table};
 
-/// The metrics of feed and gateway; those of every role stand in `shared`.
-pub const TABLES: [&[Row]; 2] =
-    [tickcast_feed::metrics::TABLE, tickcast_gateway::metrics::table::TABLE];
+/// What a feed counts. What every role counts stands in `shared`.
+pub const FEED: &[Row] = tickcast_feed::metrics::TABLE;
+/// What a gateway counts.
+pub const GATEWAY: &[Row] = tickcast_gateway::metrics::table::TABLE;
 
 /// What stands above the tables.
 const HEAD: &str = "\
@@ -22,10 +23,9 @@ A series with labels appears when its first event does. A histogram `x` is shown
 
 /// The whole document, in Markdown.
 pub fn document() -> String {
-    let [feed, gateway] = TABLES;
     let sections = [
-        ("Feed", "`tickcast feed`, `run` and `demo`", feed),
-        ("Gateway", "`tickcast gateway`, `run` and `demo`", gateway),
+        ("Feed", "`tickcast feed`, `run` and `demo`", FEED),
+        ("Gateway", "`tickcast gateway`, `run` and `demo`", GATEWAY),
         ("Every role", "all of them", table::TABLE),
     ];
     let mut text = HEAD.to_owned();
@@ -54,7 +54,7 @@ mod tests {
     use tickcast_shared::metric::Kind;
 
     fn all() -> impl Iterator<Item = &'static Row> {
-        table::TABLE.iter().chain(TABLES.into_iter().flatten())
+        [FEED, GATEWAY, table::TABLE].into_iter().flatten()
     }
 
     #[test]

@@ -1,6 +1,12 @@
 //! Puts the parts of each role together: bus, feed, gateway, admin listener, signals.
 
-use crate::{cli::Command, config::Config, demo, dlq, metrics, outcome::Failure};
+use crate::{
+    cli::Command,
+    config::Config,
+    demo, dlq,
+    metrics::{FEED, GATEWAY},
+    outcome::Failure,
+};
 use anyhow::Context;
 use axum::Router;
 use std::{
@@ -17,6 +23,7 @@ use tickcast_shared::{
     bus::{Bus, memory::Memory},
     clock::Clock,
     lifecycle::Tasks,
+    metric::Row,
     telemetry,
 };
 use tokio::net::TcpListener;
@@ -45,7 +52,7 @@ pub async fn run(
 }
 
 async fn run_demo(mut config: Config, inherited: Vec<StdListener>) -> Result<(), Failure> {
-    let mut process = Process::start("demo")?.with(inherited);
+    let mut process = Process::start("demo", &[FEED, GATEWAY])?.with(inherited);
     // The exchanges end last, with `venues`: a feed that is stopping should not see them go.
     let venues = demo::simulate(&mut config, CancellationToken::new()).await?;
     let listener = process.bind_admin(config.gateway.admin_listen)?;
@@ -57,7 +64,7 @@ async fn run_demo(mut config: Config, inherited: Vec<StdListener>) -> Result<(),
 
 async fn run_both(config: Config, inherited: Vec<StdListener>) -> Result<(), Failure> {
     needs_exchanges("run", &config)?;
-    let mut process = Process::start("run")?.with(inherited);
+    let mut process = Process::start("run", &[FEED, GATEWAY])?.with(inherited);
     let listener = process.bind_admin(config.gateway.admin_listen)?;
     let (_, routes) = process.feed_and_gateway(config).await?;
     process.serve_admin(listener, routes);
@@ -66,7 +73,7 @@ async fn run_both(config: Config, inherited: Vec<StdListener>) -> Result<(), Fai
 
 async fn run_feed(config: Config) -> Result<(), Failure> {
     needs_exchanges("feed", &config)?;
-    let mut process = Process::start("feed")?;
+    let mut process = Process::start("feed", &[FEED])?;
     let bus = Bus::Redis(config.redis()?);
     let listener = process.bind_admin(config.feed.admin_listen)?;
     let readiness = process.readiness.clone();
@@ -76,7 +83,7 @@ async fn run_feed(config: Config) -> Result<(), Failure> {
 }
 
 async fn run_gateway(config: Config, inherited: Vec<StdListener>) -> Result<(), Failure> {
-    let mut process = Process::start("gateway")?.with(inherited);
+    let mut process = Process::start("gateway", &[GATEWAY])?.with(inherited);
     let bus = Bus::Redis(config.redis()?);
     let listener = process.bind_admin(config.gateway.admin_listen)?;
     let gateway = process.gateway(config, bus).await?;
@@ -108,9 +115,8 @@ struct Process {
 }
 
 impl Process {
-    fn start(role: &'static str) -> Result<Self, Failure> {
-        let metrics =
-            telemetry::collect_metrics(&metrics::TABLES).context("cannot collect metrics")?;
+    fn start(role: &'static str, tables: &[&'static [Row]]) -> Result<Self, Failure> {
+        let metrics = telemetry::collect_metrics(tables).context("cannot collect metrics")?;
         let (queues, readiness) = (Queues::default(), Readiness::default());
         let mut tasks = Tasks::new();
         tasks.stop_on_signals();

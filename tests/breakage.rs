@@ -28,6 +28,7 @@ async fn a_gateway_ends_with_any_of_its_essential_tasks() {
         ("ingest", "ingest"),
         ("accept", "accept"),
         ("readiness", "readiness"),
+        ("freshness", "freshness"),
         ("memory", "memory"),
         ("door", "door"),
         ("drain", "drain"),
@@ -47,7 +48,7 @@ async fn a_gateway_ends_with_any_of_its_essential_tasks() {
 #[tokio::test]
 async fn a_feed_ends_with_any_of_its_essential_tasks() {
     let market = Market::kucoin(&["BTC-USDT"]).await;
-    for task in ["publisher", "connector", "dead_letters", "backfill"] {
+    for task in ["publisher", "connector", "dead_letters", "backfill", "vitals"] {
         assert_ends(market.feed().await, task, task).await;
     }
 }

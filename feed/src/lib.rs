@@ -30,6 +30,7 @@ pub mod publisher;
 pub mod quality;
 pub mod retry;
 mod run;
+mod vitals;
 
 pub use config::{ExchangeConfig, FeedConfig};
 pub use run::{Dlq, Feed, FeedError, run};

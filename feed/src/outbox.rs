@@ -7,7 +7,7 @@ use tickcast_shared::{
     conflate::Conflating,
     market::{Ticker, Topic},
 };
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 /// Changes kept in order while the bus is busy: more than a second of the busiest market. Past it
 /// only the newest of each topic is kept.
@@ -40,14 +40,31 @@ struct Waiting {
     links: Vec<LinkStatus>,
     /// Whether older states gave way since the last look.
     has_lost: bool,
+    /// When the oldest change came.
+    since: Option<Instant>,
+}
+
+/// What has come since the last look.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    /// In order.
+    pub(crate) changes: Vec<(Topic, Change)>,
+    /// Whether older states gave way among them.
+    pub(crate) has_lost: bool,
+    /// When the oldest of them came.
+    pub(crate) since: Option<Instant>,
 }
 
 impl Outbox {
     /// An empty outbox, listed as `feed_outbox`.
     #[must_use]
     pub fn new(queues: &Queues) -> Self {
-        let waiting =
-            Waiting { changes: Conflating::new(CAPACITY), links: Vec::new(), has_lost: false };
+        let waiting = Waiting {
+            changes: Conflating::new(CAPACITY),
+            links: Vec::new(),
+            has_lost: false,
+            since: None,
+        };
         Self(Arc::new(Inner {
             waiting: Mutex::new(waiting),
             arrived: Notify::new(),
@@ -98,13 +115,17 @@ impl Outbox {
     /// Takes all changes, in order.
     #[cfg(test)]
     pub(crate) fn take(&self) -> Vec<(Topic, Change)> {
-        self.take_all().0
+        self.take_all().changes
     }
 
-    /// Takes all changes, in order, and whether older states gave way among them.
-    pub(crate) fn take_all(&self) -> (Vec<(Topic, Change)>, bool) {
+    /// Takes all changes.
+    pub(crate) fn take_all(&self) -> Taken {
         let mut waiting = self.waiting();
-        let taken = (waiting.changes.take(), std::mem::take(&mut waiting.has_lost));
+        let taken = Taken {
+            changes: waiting.changes.take(),
+            has_lost: std::mem::take(&mut waiting.has_lost),
+            since: waiting.since.take(),
+        };
         self.0.queue.set_depth(0);
         taken
     }
@@ -121,6 +142,7 @@ impl Outbox {
 
     fn push(&self, topic: Topic, change: Change) {
         let mut waiting = self.waiting();
+        waiting.since.get_or_insert_with(Instant::now);
         let lost = waiting.changes.push(topic, change);
         waiting.has_lost |= lost > 0;
         self.0.queue.set_depth(waiting.changes.len());
@@ -171,7 +193,7 @@ mod tests {
         assert_eq!(changes, [(topic(1), put), (topic(2), Change::Remove)]);
         let row = &queues.rows()[0];
         assert_eq!((row.depth, row.dropped), (0, CAPACITY as u64 + 1));
-        assert!(!outbox.take_all().1, "told once");
+        assert!(!outbox.take_all().has_lost, "told once");
     }
 
     #[test]

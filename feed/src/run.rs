@@ -10,6 +10,7 @@ use crate::{
     quality::{
         Accounting, Board, Counts, DeadLetter, DeadLetters, Filter, dead_letters::ReasonCount,
     },
+    vitals,
 };
 use futures_util::future::join_all;
 use serde::Serialize;
@@ -132,6 +133,8 @@ pub fn run(
         publisher::run(bus, assignment, outbox, clock, readiness, token).await
     };
     tasks.essential("publisher", publisher);
+    let venues = rosters.iter().map(|it| it.venue().clone()).collect();
+    tasks.essential("vitals", vitals::measure(venues, around.board, clock, tasks.token()));
     for roster in rosters {
         tasks.essential("connector", roster.run(tasks.token()));
     }

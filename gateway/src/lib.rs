@@ -9,6 +9,7 @@
 //! - [`http`]: accepting, the upgrade, REST, the page
 //! - [`bars`]: closed bars, for clients that begin or come back
 //! - [`prices`]: the table of last values behind REST
+//! - [`freshness`]: how old they are, for operators
 //! - [`registry`]: pages of the list of topics
 //! - [`drain`]: the order of a shutdown
 //! - [`descriptors`] and [`memory`]: what the process may take, and what happens near its end
@@ -21,6 +22,7 @@ pub mod config;
 pub mod descriptors;
 pub mod door;
 pub mod drain;
+pub mod freshness;
 #[cfg(feature = "testing")]
 pub mod fuzz;
 pub mod http;
@@ -114,6 +116,9 @@ pub async fn run(
     tasks.essential("ingest", ingest);
     let complete = prices.complete.clone();
     tasks.essential("readiness", follow(complete, readiness.clone(), tasks.token()));
+
+    let shown = freshness::measure(prices.clone(), config.measured_topics(), drained.clone());
+    tasks.essential("freshness", shown);
 
     let door = Door::new(&config, descriptors::capacity(&config.limits), metrics.clone());
     let (mib, told) = (config.limits.max_memory_mib, metrics.clone());

@@ -4,8 +4,8 @@ pub mod table;
 
 use crate::hub::fan::Counts;
 use tickcast_shared::{
-    metric::{CounterSeries as Counter, GaugeSeries as Gauge},
-    protocol::Close,
+    metric::{CounterSeries as Counter, GaugeSeries as Gauge, HistogramSeries as Histogram},
+    protocol::{Close, ErrorCode},
 };
 
 /// Handles that hot paths keep.
@@ -13,6 +13,18 @@ use tickcast_shared::{
 pub struct Metrics {
     /// Connections that are open.
     pub connections: Gauge,
+    /// Connections that were let in.
+    pub upgrades: Counter,
+    /// Cohorts of all shards.
+    pub cohorts: Gauge,
+    /// Clients that are skipping updates now.
+    pub lagging_now: Gauge,
+    /// Clients whose socket is full now.
+    pub blocked_now: Gauge,
+    /// From the bus to this gateway, a message.
+    pub bus_delay: Histogram,
+    /// From the ingest to the end of a pass, a pass.
+    pub hub_delay: Histogram,
     /// Values and states that came from the bus.
     pub updates: Counter,
     /// Updates given up for newer ones because a shard was busy.
@@ -45,6 +57,12 @@ impl Metrics {
     pub fn register() -> Self {
         Self {
             connections: table::CONNECTIONS.of([]),
+            upgrades: table::UPGRADES.of([]),
+            cohorts: table::COHORTS.of([]),
+            lagging_now: table::LAGGING_NOW.of([]),
+            blocked_now: table::BLOCKED_NOW.of([]),
+            bus_delay: table::BUS_DELAY.of([]),
+            hub_delay: table::HUB_DELAY.of([]),
             updates: table::UPDATES.of([]),
             conflated: table::CONFLATED_OVERLOAD.of([]),
             passes: table::PASSES.of([]),
@@ -79,6 +97,11 @@ impl Metrics {
     /// Counts an upgrade, request or TLS handshake that was refused.
     pub fn refused(&self, reason: &'static str) {
         table::REFUSED.of([reason]).increment(1);
+    }
+
+    /// Counts commands and topics of clients that were answered with an error.
+    pub fn rejected(&self, code: ErrorCode, count: u64) {
+        table::REJECTED.of([code.as_str()]).increment(count);
     }
 
     /// Counts something that a limit did not let pass.

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use std::{
     collections::BTreeMap,
     sync::{Arc, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 use tickcast_shared::{
     admin::Readiness,
@@ -85,6 +85,23 @@ impl Prices {
             stale: shown.state != State::Live,
         };
         serde_json::value::to_raw_value(&price).ok()
+    }
+
+    /// The state that clients are told of a ticker, and the time since its last proof; none if
+    /// there is no such topic.
+    #[must_use]
+    pub fn age(&self, topic: &Topic) -> Option<(State, Option<Duration>)> {
+        let shown = self.topics.get(topic)?.clone();
+        let age = self.life().age(topic, &shown.record, Instant::now(), self.clock.now());
+        Some((shown.state, age))
+    }
+
+    /// Tells [`Self::age`] of every ticker, in no order.
+    pub fn ages(&self, mut each: impl FnMut(&Topic, State, Option<Duration>)) {
+        let (life, at, own) = (self.life(), Instant::now(), self.clock.now());
+        for entry in self.topics.iter().filter(|entry| entry.record.body.ticker().is_some()) {
+            each(entry.key(), entry.state, life.age(entry.key(), &entry.record, at, own));
+        }
     }
 
     /// A topic's value; none if there is no such topic.

@@ -6,6 +6,7 @@ use tickcast_shared::{
     bus::{LinkState, LinkStatus},
     clock::Micros,
     market::{ExchangeId, Reason, Source},
+    metric::GaugeSeries,
 };
 
 /// The connections of one venue.
@@ -14,6 +15,8 @@ pub(super) struct Links {
     /// What a connection starts with.
     pending: LinkStatus,
     connections: Mutex<Vec<LinkStatus>>,
+    /// 1 while the whole link delivers.
+    live: GaugeSeries,
 }
 
 impl Links {
@@ -28,7 +31,9 @@ impl Links {
             source: Source::Stream,
         };
         outbox.set_link(pending.clone());
-        Self { outbox, pending, connections: Mutex::default() }
+        let live = metrics::LINK_LIVE.of([exchange.as_str()]);
+        live.set(0.0);
+        Self { outbox, pending, connections: Mutex::default(), live }
     }
 
     /// Another connection; returns its place.
@@ -36,6 +41,11 @@ impl Links {
         let mut all = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
         all.push(self.pending.clone());
         all.len() - 1
+    }
+
+    /// Each connection as it is now.
+    pub(super) fn connections(&self) -> Vec<LinkStatus> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether a connection's values come by its socket or by REST.
@@ -70,8 +80,7 @@ impl Links {
             change(status);
         }
         if let Some(whole) = combined(&all) {
-            let live = if whole.state == LinkState::Live { 1.0 } else { 0.0 };
-            metrics::LINK_LIVE.of([&whole.exchange.to_string()]).set(live);
+            self.live.set(f64::from(u8::from(whole.state == LinkState::Live)));
             self.outbox.set_link(whole);
         }
     }

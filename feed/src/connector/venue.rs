@@ -17,7 +17,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
-use tickcast_shared::{clock::Clock, market::ExchangeId};
+use tickcast_shared::{bus::LinkStatus, clock::Clock, market::ExchangeId};
 use tokio::sync::Mutex as AsyncMutex;
 use tracing::{info, warn};
 
@@ -122,6 +122,12 @@ impl Venue {
     #[must_use]
     pub fn id(&self) -> &ExchangeId {
         self.accounting.exchange()
+    }
+
+    /// Its connections as they are now.
+    #[must_use]
+    pub fn connections(&self) -> Vec<LinkStatus> {
+        self.links.connections()
     }
 
     /// Waits until the venue's dial limit, and a refusal of this address, allow another dial.

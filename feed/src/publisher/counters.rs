@@ -15,6 +15,11 @@ pub(crate) fn batch(took: Duration) {
     metrics::BUS_WRITE.of([]).record(took.as_secs_f64());
 }
 
+/// Everything that has come until now is written; the oldest of it came so long ago.
+pub(crate) fn written(delay: Duration) {
+    metrics::BUS_DELAY.of([]).record(delay);
+}
+
 /// A write failed, and so many updates with it; what is newest of them is written again.
 pub(crate) fn unconfirmed(updates: u64) {
     metrics::UNCONFIRMED.of([]).increment(updates);

@@ -6,7 +6,10 @@ use super::{
     shelf::{Request, Requests},
     table::{Changes, Table},
 };
-use crate::{derive::Derive, outbox::Outbox};
+use crate::{
+    derive::Derive,
+    outbox::{Outbox, Taken},
+};
 use std::{sync::Arc, time::Duration};
 use tickcast_shared::{
     admin::{Readiness, Service},
@@ -41,6 +44,8 @@ pub(super) struct Writer {
     clock: Clock,
     readiness: Readiness,
     outage: Outage,
+    /// When the oldest change came that is not confirmed to be written.
+    heard: Option<Instant>,
     /// Highest epoch ever held or seen; the next one will be above it.
     floor: u64,
     /// Whether it was said already that another writer holds the group.
@@ -69,6 +74,7 @@ impl Writer {
             clock,
             readiness,
             outage: Outage::default(),
+            heard: None,
             floor: 0,
             said_busy: false,
         }
@@ -125,6 +131,8 @@ impl Writer {
     fn wait_for_other(&mut self, for_at_most: Duration) {
         self.restored();
         self.readiness.enter(Service::Standby);
+        // What came meanwhile is the other's to write.
+        self.heard = None;
         self.table.stand_by(self.clock.now().minus(KEEP_CLOSED));
         if !self.said_busy {
             self.said_busy = true;
@@ -146,6 +154,7 @@ impl Writer {
         }
         self.absorb();
         self.inherit_bars(&cached);
+        self.heard = None;
         self.table.enter(held.epoch);
         let changes = self.table.take_over(cached, self.clock.now(), Instant::now());
         let topics = changes.len();
@@ -263,6 +272,9 @@ impl Writer {
         }
         self.table.confirmed();
         counters::published(updates);
+        if let Some(heard) = self.heard.take() {
+            counters::written(heard.elapsed());
+        }
         Ok(())
     }
 
@@ -275,7 +287,8 @@ impl Writer {
 
     /// What connectors have said, and what follows from it.
     fn take_changes(&mut self) -> Changes {
-        let (mut changes, has_lost) = self.outbox.take_all();
+        let Taken { mut changes, has_lost, since } = self.outbox.take_all();
+        self.heard = self.heard.or(since);
         if has_lost {
             self.derive.interrupt();
         }

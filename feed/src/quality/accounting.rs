@@ -10,7 +10,11 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
 };
-use tickcast_shared::{market::ExchangeId, metric::CounterSeries};
+use tickcast_shared::{
+    clock::Micros,
+    market::ExchangeId,
+    metric::{CounterSeries, HistogramSeries},
+};
 
 /// What was held before it was refused.
 const UNCONFIRMED: &str = Refusal::Unconfirmed.as_str();
@@ -35,6 +39,7 @@ struct Book {
     jump_held: Line,
     jump_released: Line,
     refused: [Line; Refusal::ALL.len()],
+    delay: HistogramSeries,
 }
 
 /// A number for tests and `/dlq`, and the same for Prometheus.
@@ -136,6 +141,7 @@ impl Accounting {
             jump_held: event("jump_held"),
             jump_released: event("jump_released"),
             refused,
+            delay: metrics::EXCHANGE_DELAY.of([&name]),
         }))
     }
 
@@ -170,6 +176,11 @@ impl Accounting {
             jump_held: book.jump_held.get(),
             jump_released: book.jump_released.get(),
         }
+    }
+
+    /// A message has come that the exchange sent at `sent` by its own clock.
+    pub(super) fn arrived(&self, sent: Micros, now: Micros) {
+        self.0.delay.record(now.since(sent));
     }
 
     pub(super) fn published(&self) {

@@ -47,6 +47,30 @@ impl Board {
         let slot = slots.entry(symbol.clone()).or_default().clone();
         Seat { slot, exchange: exchange.clone(), others: Vec::new() }
     }
+
+    /// How far each venue is from the middle of the others, as a part of it, for the symbol where it
+    /// is farthest. A venue whose symbols nobody else tells now is left out.
+    #[must_use]
+    pub fn deviations(&self, now: Micros) -> HashMap<ExchangeId, Decimal> {
+        // Released at once: connectors need it whenever a symbol joins.
+        let slots: Vec<Slot> =
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        let mut farthest: HashMap<ExchangeId, Decimal> = HashMap::new();
+        for slot in slots {
+            let notes = lock(&slot);
+            let fresh = notes.iter().filter(|note| now.since(note.received) <= GOOD_FOR);
+            let fresh: Vec<(&ExchangeId, Decimal)> =
+                fresh.map(|note| (&note.exchange, note.mid)).collect();
+            for (exchange, mid) in &fresh {
+                let others = fresh.iter().filter(|(other, _)| other != exchange);
+                let Some(middle) = middle(others.map(|(_, mid)| *mid).collect()) else { continue };
+                let Some(apart) = (mid - middle).abs().checked_div(middle) else { continue };
+                let known = farthest.entry((*exchange).clone()).or_default();
+                *known = apart.max(*known);
+            }
+        }
+        farthest
+    }
 }
 
 impl Seat {
@@ -84,6 +108,14 @@ impl Drop for Seat {
     }
 }
 
+/// The median; of two middle ones their mean.
+fn middle(mut mids: Vec<Decimal>) -> Option<Decimal> {
+    mids.sort_unstable();
+    let upper = mids.get(mids.len() / 2)?;
+    let lower = mids.get((mids.len() - 1) / 2)?;
+    Some((lower + upper) / Decimal::TWO)
+}
+
 fn lock(slot: &Slot) -> MutexGuard<'_, Vec<Note>> {
     slot.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -113,5 +145,37 @@ mod tests {
         okx.withdraw();
         drop(binance);
         assert!(kucoin.others(now).is_empty());
+    }
+
+    #[test]
+    fn a_venue_is_as_far_off_as_its_farthest_symbol() {
+        let board = Board::default();
+        let now = Micros(1_000_000_000);
+        let said = [
+            ("okx", "BTC-USDT", 100),
+            ("kucoin", "BTC-USDT", 100),
+            ("binance", "BTC-USDT", 102),
+            ("okx", "ETH-USDT", 50),
+            ("kucoin", "ETH-USDT", 40),
+            ("okx", "SOL-USDT", 7),
+        ];
+        let seats = said.map(|(exchange, symbol, mid)| {
+            let seat = seat(&board, exchange, symbol);
+            seat.post(mid.into(), now);
+            seat
+        });
+        let apart = |at| {
+            let all = board.deviations(at);
+            ["okx", "kucoin", "binance"].map(|it| all.get(&it.parse().unwrap()).copied())
+        };
+        let part = |text: &str| Some(text.parse::<Decimal>().unwrap());
+        assert_eq!(apart(now), [part("0.25"), part("0.2"), part("0.02")]);
+        seats[4].withdraw();
+        let [okx, kucoin, binance] = apart(now);
+        assert_eq!(
+            (okx, kucoin.map(|it| it.round_dp(4)), binance),
+            (part("0"), part("0"), part("0.02"))
+        );
+        assert_eq!(apart(now.plus(GOOD_FOR * 2)), [None; 3], "nobody says anything now");
     }
 }

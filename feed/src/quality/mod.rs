@@ -162,7 +162,12 @@ impl Quality {
     }
 
     fn judge(&mut self, at: usize, update: &Update<'_>, frame: &str, now: Micros) -> Verdict {
-        let outcome = self.symbols[at].judge(update, frame, &self.books, now);
+        let state = &mut self.symbols[at];
+        // The first message of a subscription tells what has been the price for a while.
+        if let Some(sent) = update.exchange_ts.filter(|_| state.ticker.state == State::Live) {
+            self.books.accounting.arrived(sent, now);
+        }
+        let outcome = state.judge(update, frame, &self.books, now);
         self.account(at, outcome, frame, now)
     }
 

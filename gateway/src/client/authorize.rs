@@ -50,6 +50,7 @@ fn take(session: &Session, id: Option<&Id>, grant: Arc<Grant>) {
     let mut answer = encode::message(&authorized, before.encoding());
     let (table, gone) = within(&shard, &before, &grant);
     for (code, names) in &gone {
+        shard.metrics.rejected(*code, names.len() as u64);
         let message = format!("no longer allowed, and unsubscribed: {}", names.join(", "));
         let error =
             ErrorMessage { id, code: *code, message: &message, field: None, retry_after_ms: None };

@@ -3,12 +3,15 @@
 use super::{authorize, plan::Plan, session::Session};
 use crate::{
     hub::{Change, Table},
+    metrics::Metrics,
     wire::encode,
 };
 use std::{collections::BTreeMap, fmt::Display, time::Duration};
 use tickcast_shared::{
     market::{ExchangeId, Pattern, Topic},
-    protocol::{Command, DEFAULT_HISTORY, ErrorCode, ErrorMessage, Id, Plain, Request, Subscribe},
+    protocol::{
+        Command, DEFAULT_HISTORY, ErrorCode, ErrorMessage, Id, Plain, Rejected, Request, Subscribe,
+    },
 };
 
 /// The text that stands for every subscription in `unsubscribe`.
@@ -60,11 +63,13 @@ pub fn refuse(
     message: &str,
     field: Option<&str>,
 ) {
+    session.shard.borrow().metrics.rejected(code, 1);
     session.tell(&Plain::Error(ErrorMessage { id, code, message, field, retry_after_ms: None }));
 }
 
 /// Says that a message was not looked at, and when the next one will be.
 pub fn slow_down(session: &Session, wait: Duration) {
+    session.shard.borrow().metrics.rejected(ErrorCode::RateLimited, 1);
     let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
     session.tell(&Plain::Error(ErrorMessage {
         id: None,
@@ -103,6 +108,7 @@ pub fn subscribe(session: &Session, id: Option<&Id>, wanted: &Subscribe) {
     if plan.rejected.iter().any(|it| it.code == ErrorCode::TooManyTopics) {
         shard.metrics.limited("topics");
     }
+    count_rejected(&shard.metrics, &plan.rejected);
     let (due, held) = plan.due_and_held(&shard, &wanted.since);
     let aliases: BTreeMap<&str, &str> =
         plan.aliases.iter().map(|(text, full)| (*text, full.as_str())).collect();
@@ -118,6 +124,16 @@ pub fn subscribe(session: &Session, id: Option<&Id>, wanted: &Subscribe) {
     let last = encode::message(&Plain::Synced { id }, table.encoding());
     let history = wanted.asked.history.unwrap_or(DEFAULT_HISTORY) as usize;
     shard.change(session.member, plan.table, Change { answer, due, held, history, last });
+}
+
+/// Counts each code once: a client may name thousands of topics that do not exist.
+fn count_rejected(metrics: &Metrics, rejected: &[Rejected<'_>]) {
+    let mut rest = rejected;
+    while let Some(first) = rest.first() {
+        let run = rest.iter().take_while(|it| it.code == first.code).count();
+        metrics.rejected(first.code, run as u64);
+        rest = &rest[run..];
+    }
 }
 
 /// Takes topics and patterns out. Not while a pass runs.

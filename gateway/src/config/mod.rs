@@ -3,6 +3,7 @@
 mod limits;
 mod sample;
 mod tls;
+mod topics;
 
 pub use limits::Limits;
 pub use tls::TlsConfig;
@@ -17,7 +18,7 @@ use crate::{
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, net::SocketAddr};
-use tickcast_shared::market::ExchangeId;
+use tickcast_shared::market::{ExchangeId, Topic};
 
 /// Everything a gateway can be told; every key has a default.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -47,6 +48,9 @@ pub struct GatewayConfig {
     pub shards: usize,
     /// The certificate of connections by TLS; unset: plain TCP.
     pub tls: Option<TlsConfig>,
+    /// Tickers whose age and state are shown one by one on `/metrics`, at most 100: symbols of the
+    /// default exchange, or topics in full.
+    pub metrics_topics: Vec<String>,
     /// Bounds on what a client may do and how long things may take.
     pub limits: Limits,
     /// Who is let in; everyone, unless configured.
@@ -72,6 +76,7 @@ impl Default for GatewayConfig {
             io_uring: false,
             shards: 0,
             tls: None,
+            metrics_topics: Vec::new(),
             limits: Limits::default(),
             auth: AuthConfig::default(),
             plans: Plans::new(),
@@ -110,6 +115,7 @@ impl GatewayConfig {
             return bad("gateway.shards", self.shards.to_string(), "at most 256; 0 = one per core");
         }
         self.limits.validate()?;
+        topics::check(&self.metrics_topics, &self.default_exchange)?;
         validate::check(&self.auth, &self.plans, &self.default_exchange)?;
         if self.proxy_listen.is_some() && self.trusted_proxies.is_empty() {
             let right = "needs gateway.trusted_proxies = [\"10.0.0.0/8\"] or whatever network your \
@@ -155,6 +161,12 @@ impl GatewayConfig {
     #[must_use]
     pub fn allows_all_origins(&self) -> bool {
         self.allowed_origins.as_ref().is_none_or(|list| list.iter().any(|it| it == "*"))
+    }
+
+    /// The topics of `metrics_topics`, each once.
+    #[must_use]
+    pub fn measured_topics(&self) -> Vec<Topic> {
+        topics::parse(&self.metrics_topics, &self.default_exchange).flatten().collect()
     }
 
     /// How many event loops to start.

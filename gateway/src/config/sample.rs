@@ -19,6 +19,7 @@ impl GatewayConfig {
                 certificate: "tls/fullchain.pem".into(),
                 private_key: "tls/privkey.pem".into(),
             }),
+            metrics_topics: vec!["BTC-USDT".to_owned()],
             auth: sample_auth(),
             // A plan may have any name.
             plans: [("*".to_owned(), sample_plan())].into(),

@@ -230,6 +230,11 @@ impl Door {
         self.metrics.limited("slow_reader");
     }
 
+    /// Counts a connection that could not be accepted: no descriptor or memory was left for it.
+    pub fn cannot_accept(&self) {
+        self.metrics.limited("accept");
+    }
+
     /// Counts a connection that was let go because it did not ask for anything in time.
     pub fn asks_nothing(&self) {
         self.metrics.limited("handshake_time");

@@ -105,6 +105,7 @@ async fn accept(listener: &TcpListener, kind: Kind, reception: &Reception, reque
                     warn!(%error, "cannot accept connections; trying again");
                 }
                 failures += 1;
+                reception.door.cannot_accept();
                 tokio::time::sleep(ACCEPT_BACKOFF.delay(failures, 1.0)).await;
             }
         }

@@ -1,7 +1,10 @@
 //! The way of updates into a shard: bounded, and the newest value is never what is dropped.
 
 use super::{Key, Update};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
 use tickcast_shared::{
     admin::{Queue, Queues},
     conflate::Conflating,
@@ -16,10 +19,26 @@ const CAPACITY: usize = 65_536;
 /// A shard's queue of updates. One writer side wakes, one reader takes everything.
 #[derive(Debug)]
 pub struct Mailbox {
-    waiting: Mutex<Conflating<Key, Update>>,
+    waiting: Mutex<Waiting>,
     wake: Notify,
     queue: Arc<Queue>,
     conflated: CounterSeries,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    updates: Conflating<Key, Update>,
+    /// When the oldest of them came.
+    since: Option<Instant>,
+}
+
+/// What waited for a shard.
+#[derive(Debug)]
+pub struct Taken {
+    /// In order.
+    pub updates: Vec<(Key, Update)>,
+    /// When the oldest of them came; none if there are none.
+    pub since: Option<Instant>,
 }
 
 impl Mailbox {
@@ -27,19 +46,21 @@ impl Mailbox {
     #[must_use]
     pub fn new(shard: usize, queues: &Queues, conflated: CounterSeries) -> Self {
         Self {
-            waiting: Mutex::new(Conflating::new(CAPACITY)),
+            waiting: Mutex::new(Waiting { updates: Conflating::new(CAPACITY), since: None }),
             wake: Notify::new(),
             queue: queues.register(format!("shard_{shard}_updates"), CAPACITY),
             conflated,
         }
     }
 
-    /// Adds updates in order and wakes the shard. Never waits for the shard.
-    pub fn push(&self, updates: &[(Key, Update)]) {
+    /// Adds updates that came at `now`, in order, and wakes the shard. Never waits for the shard.
+    pub fn push(&self, updates: &[(Key, Update)], now: Instant) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let lost: u64 =
-            updates.iter().map(|(key, update)| waiting.push(key.clone(), update.clone())).sum();
-        self.queue.set_depth(waiting.len());
+        waiting.since.get_or_insert(now);
+        let push =
+            |(key, update): &(Key, Update)| waiting.updates.push(key.clone(), update.clone());
+        let lost: u64 = updates.iter().map(push).sum();
+        self.queue.set_depth(waiting.updates.len());
         drop(waiting);
         if lost > 0 {
             self.queue.add_dropped(lost);
@@ -48,17 +69,17 @@ impl Mailbox {
         self.wake.notify_one();
     }
 
-    /// Everything that waits, in order.
-    pub fn take(&self) -> Vec<(Key, Update)> {
+    /// Everything that waits.
+    pub fn take(&self) -> Taken {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         self.queue.set_depth(0);
-        waiting.take()
+        Taken { updates: waiting.updates.take(), since: waiting.since.take() }
     }
 
     /// Whether nothing waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).updates.is_empty()
     }
 
     /// Waits until something was pushed.

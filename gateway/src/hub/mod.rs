@@ -23,6 +23,7 @@ pub mod stage;
 pub mod statuses;
 pub mod sweep;
 pub mod table;
+pub mod tally;
 pub mod topics;
 pub mod unfinished;
 pub mod update;
@@ -35,9 +36,12 @@ pub use update::{About, BarMark, BarsNews, Key, Quote, Status, Tick, TopicId, Up
 use crate::{auth::Auth, bars::BarStore, client::Dialled, config::GatewayConfig, metrics::Metrics};
 use mailbox::Mailbox;
 use serde::Serialize;
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Instant,
 };
 use tickcast_shared::{admin::Queues, clock::Clock};
 use tokio::sync::{mpsc, oneshot};
@@ -141,8 +145,9 @@ impl Hub {
     /// Hands updates to every shard, in order. Never waits.
     pub fn publish(&self, updates: &[(Key, Update)]) {
         if !updates.is_empty() {
+            let now = Instant::now();
             for shard in self.shards.iter() {
-                shard.mailbox.push(updates);
+                shard.mailbox.push(updates, now);
             }
         }
     }

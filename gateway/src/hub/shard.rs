@@ -1,8 +1,15 @@
 //! One shard: the fan-out's state and the sockets that it is carried out on.
 
 use super::{
-    Change, Report, SlowClient, Table, backlog::Cause, fan::Fan, mailbox::Mailbox,
-    members::MemberId, pass::Batch, sender::Sender, unfinished::Unfinished,
+    Change, Report, SlowClient, Table,
+    backlog::Cause,
+    fan::Fan,
+    mailbox::{Mailbox, Taken},
+    members::MemberId,
+    pass::Batch,
+    sender::Sender,
+    tally::Tally,
+    unfinished::Unfinished,
 };
 use crate::{
     auth::{Access, Accesses, Auth},
@@ -13,7 +20,11 @@ use crate::{
     wire::Encoding,
 };
 use slab::Slab;
-use std::{rc::Rc, sync::Arc, time::Duration};
+use std::{
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tickcast_shared::{
     clock::{Clock, Micros},
     protocol::Close,
@@ -47,6 +58,10 @@ pub struct Shard {
     pub unfinished: Unfinished,
     mailbox: Arc<Mailbox>,
     batch: Batch,
+    /// When the oldest update of the pass under way came.
+    pass_since: Option<Instant>,
+    /// What of the shard is shown now.
+    tally: Tally,
     sender: Sender,
     /// How often each client has asked lately.
     pub paces: Paces,
@@ -78,6 +93,8 @@ impl Shard {
             unfinished: Unfinished::default(),
             mailbox,
             batch: Batch::default(),
+            pass_since: None,
+            tally: Tally::default(),
             sender: Sender::new(config.io_uring),
             paces: Paces::default(),
             read_buffer: vec![0; READ_BUFFER_BYTES],
@@ -90,6 +107,7 @@ impl Shard {
     /// Adds a connection without a subscription.
     pub fn enter(&mut self, conn: Rc<Conn>, encoding: Encoding) -> MemberId {
         self.metrics.connections.increment(1.0);
+        self.metrics.upgrades.increment(1);
         let id = self.fan.enter(encoding);
         let at = self.conns.insert(conn);
         debug_assert_eq!(at, id.index(), "both tables see the same joins and leaves");
@@ -153,11 +171,12 @@ impl Shard {
 
     /// Begins a pass over whatever has come or is due; says whether there is anything to write.
     pub fn begin_pass(&mut self) -> bool {
-        let (updates, now) = (self.mailbox.take(), self.clock.now());
+        let (Taken { updates, since }, now) = (self.mailbox.take(), self.clock.now());
         if updates.is_empty() && self.fan.next_due().is_none_or(|due| due > now) {
             return false;
         }
         self.metrics.passes.increment(1);
+        self.pass_since = since;
         self.fan.begin(&updates, now);
         true
     }
@@ -196,6 +215,10 @@ impl Shard {
 
     /// Ends the pass: membership may change again, and who waited for that goes on.
     pub fn end_pass(&mut self) {
+        // One look at the clock a pass, however many writes it had.
+        if let Some(since) = self.pass_since.take() {
+            self.metrics.hub_delay.record(since.elapsed());
+        }
         for id in self.fan.end() {
             self.flush(id);
         }
@@ -259,6 +282,17 @@ impl Shard {
             .behind()
             .filter(|(_, backlog)| !backlog.is_idle() && backlog.since() <= deadline);
         stalled.map(|(id, _)| id).collect()
+    }
+
+    /// Shows how many connections are behind, and how many cohorts there are. It takes as long as
+    /// there are connections behind.
+    pub fn show(&mut self) {
+        let mut now = Tally { cohorts: self.fan.cohorts.len(), ..Tally::default() };
+        for (id, backlog) in self.fan.behind() {
+            now.lagging += usize::from(matches!(backlog.cause(), Cause::Lagging(_)));
+            now.blocked += usize::from(self.conn(id).is_some_and(|conn| conn.is_full()));
+        }
+        self.tally.becomes(now, &self.metrics);
     }
 
     /// How the connections are.

@@ -47,7 +47,11 @@ pub async fn run(shard: Rc<RefCell<Shard>>) {
                 ping_slice(&mut shard.borrow_mut(), slice, heartbeat, &ping);
             }
             _ = tokens.tick(), if has_tokens => shard.borrow_mut().close_overdue(),
-            _ = look.tick() => evict(&mut shard.borrow_mut(), patience),
+            _ = look.tick() => {
+                let mut shard = shard.borrow_mut();
+                evict(&mut shard, patience);
+                shard.show();
+            }
             _ = unfinished.tick() => give_up(&mut shard.borrow_mut(), message),
         }
     }

@@ -4,6 +4,7 @@ pub mod book;
 pub mod life;
 pub mod lines;
 pub mod merge;
+pub mod transit;
 
 use crate::{
     bars::{
@@ -30,6 +31,7 @@ use tickcast_shared::{
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
+use transit::Transit;
 
 /// How often silence is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -44,6 +46,7 @@ pub struct Ingest {
     merges: [Merge; SHARDS as usize],
     book: Book,
     life: Life,
+    transits: [Transit; SHARDS as usize],
     /// What clients have been told of each exchange.
     exchanges: BTreeMap<ExchangeId, (State, Reason)>,
     prices: Prices,
@@ -78,6 +81,7 @@ pub async fn run(
         merges: Default::default(),
         book: Book::new(prices.clone(), store.clone()),
         life: Life::default(),
+        transits: Default::default(),
         exchanges: BTreeMap::new(),
         prices,
         bars: Reader::new(bus),
@@ -85,6 +89,7 @@ pub async fn run(
         clock,
         metrics,
     };
+    table::BUS_UP.of([]).set(0.0);
     let mut look = tokio::time::interval(LOOK_EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -115,6 +120,8 @@ impl Ingest {
         match event {
             Event::Subscribed(shard) => {
                 self.merges[shard.index()].subscribed();
+                // It may be another server now, with another clock.
+                self.transits[shard.index()] = Transit::default();
                 self.life.shard_subscribed(shard, Instant::now());
                 subscriber.request_snapshot(shard, Duration::ZERO);
             }
@@ -164,6 +171,8 @@ impl Ingest {
         out: &mut Vec<Update>,
     ) -> Option<Cause> {
         let now = Instant::now();
+        let transit = &mut self.transits[shard.index()];
+        self.metrics.bus_delay.record(transit.delay(message.bus_time, self.clock.at(now)));
         let merge = &mut self.merges[shard.index()];
         let cause = merge.message(message.n);
         if cause.is_some() {

@@ -57,6 +57,8 @@ tickcast_shared::metric_table! {
         "Upgrades, requests and TLS handshakes refused, by reason";
     LIMITED: Counter = "tickcast_gateway_limited_total" ["limit"]
         "Connections, requests and messages that a limit did not let pass, by limit";
+    REJECTED: Counter = "tickcast_gateway_rejected_total" ["code"]
+        "Commands, and topics in them, that were answered with an error, by its code";
     COMMANDS: Counter = "tickcast_gateway_commands_total" []
         "Commands received from clients";
     REJOINS: Counter = "tickcast_gateway_rejoins_total" ["cause"]

@@ -1,6 +1,7 @@
 //! The listener for operators, the same for feed and gateway: health, readiness, metrics, queues.
 
 mod listen;
+mod measure;
 pub mod queues;
 mod reserve;
 mod server;

@@ -1,6 +1,6 @@
 //! Answers the operators' paths.
 
-use super::{QueueRow, Queues, Readiness, Service, reserve::WithReserve};
+use super::{QueueRow, Queues, Readiness, Service, measure::measure, reserve::WithReserve};
 use axum::{
     Json, Router,
     extract::State,
@@ -15,7 +15,7 @@ use std::{
     io,
     time::{Duration, Instant},
 };
-use tokio::{net::TcpListener, time::MissedTickBehavior};
+use tokio::{net::TcpListener, task::spawn_blocking, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 /// How often the histograms' newest samples are folded in, so that they take no more memory when
@@ -104,7 +104,14 @@ async fn ready(State(admin): State<Admin>) -> (StatusCode, &'static str) {
 }
 
 async fn metrics(State(admin): State<Admin>) -> Response {
-    ([("content-type", PROMETHEUS_TEXT)], admin.metrics.render()).into_response()
+    let shown = spawn_blocking(move || {
+        measure(&admin);
+        admin.metrics.render()
+    });
+    match shown.await {
+        Ok(text) => ([("content-type", PROMETHEUS_TEXT)], text).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
 }
 
 async fn queues(State(admin): State<Admin>) -> Json<Vec<QueueRow>> {

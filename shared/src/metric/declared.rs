@@ -39,7 +39,6 @@ impl<const LABELS: usize> Counter<LABELS> {
 
     /// The series with these values of its labels, in their declared order. What is on a hot path
     /// keeps it: looking it up takes a lock.
-    #[must_use]
     pub fn of(&self, values: [&str; LABELS]) -> ::metrics::Counter {
         with_recorder(|recorder| recorder.register_counter(&self.0.key(values), &METADATA))
     }
@@ -53,7 +52,6 @@ impl<const LABELS: usize> Gauge<LABELS> {
     }
 
     /// The series with these values of its labels; see [`Counter::of`].
-    #[must_use]
     pub fn of(&self, values: [&str; LABELS]) -> ::metrics::Gauge {
         with_recorder(|recorder| recorder.register_gauge(&self.0.key(values), &METADATA))
     }
@@ -67,7 +65,6 @@ impl<const LABELS: usize> Histogram<LABELS> {
     }
 
     /// The series with these values of its labels; see [`Counter::of`].
-    #[must_use]
     pub fn of(&self, values: [&str; LABELS]) -> ::metrics::Histogram {
         with_recorder(|recorder| recorder.register_histogram(&self.0.key(values), &METADATA))
     }

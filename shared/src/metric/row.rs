@@ -1,5 +1,6 @@
 //! One line of the table of metrics, and what is made of it.
 
+use super::Counter;
 use ::metrics::{KeyName, with_recorder};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder};
 
@@ -79,13 +80,19 @@ impl Row {
     }
 }
 
-/// Tells the process's recorder what the metrics mean.
+/// Tells the process's recorder what the metrics mean. Counters without labels are shown from the
+/// start, so that their first event is an increase.
 pub fn describe(rows: impl IntoIterator<Item = &'static Row>) {
     with_recorder(|recorder| {
         for row in rows {
             let (name, meaning) = (KeyName::from_const_str(row.name), row.meaning.into());
             match row.kind {
-                Kind::Counter => recorder.describe_counter(name, None, meaning),
+                Kind::Counter => {
+                    recorder.describe_counter(name, None, meaning);
+                    if row.labels.is_empty() {
+                        Counter::<0>::new(row.name, &[]).of([]).increment(0);
+                    }
+                }
                 Kind::Gauge => recorder.describe_gauge(name, None, meaning),
                 Kind::Histogram(_) => recorder.describe_histogram(name, None, meaning),
             }
