@@ -69,7 +69,7 @@ audit: ## Known holes of all dependencies (needs cargo-audit)
 		echo "make audit needs cargo-audit. Run: cargo install --locked cargo-audit"; exit 1; }
 	cargo audit
 
-dist: ## Debian packages, a tarball and checksums, in target/dist (needs cargo-deb)
+dist: ## The Debian package, a tarball and checksums, in target/dist (needs cargo-deb)
 	VERSION="$(VERSION)" .ci/dist
 
 # rustfmt and clippy come with most toolchains; rustup adds them where they are missing.

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 fn files() -> Vec<PathBuf> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/docker-less-deploy/sysctl.d");
-    let entries = std::fs::read_dir(folder).expect("the folder").map(|entry| entry.expect("a file"));
+    let entries =
+        std::fs::read_dir(folder).expect("the folder").map(|entry| entry.expect("a file"));
     entries.map(|entry| entry.path()).collect()
 }
 
@@ -27,7 +28,7 @@ fn every_setting_exists_and_says_why() {
             };
             assert!(is_explained, "no reason above {line}");
             let is_number = |it: &str| it.parse::<u64>().is_ok();
-            assert!(value.split([' ', ',']).all(is_number), "{line}");
+            assert!(value.split([' ', ',', '-']).all(is_number), "{line}");
             let (key, may_be_missing) = match key.strip_prefix('-') {
                 Some(key) => (key, true),
                 None => (key, false),

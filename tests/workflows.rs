@@ -4,6 +4,7 @@ use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
+    process::Command,
 };
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -11,7 +12,8 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// All workflows by file name.
 fn workflows() -> BTreeMap<String, Value> {
     let folder = Path::new(ROOT).join(".github/workflows");
-    let entries = std::fs::read_dir(folder).expect("the folder").map(|entry| entry.expect("a file"));
+    let entries =
+        std::fs::read_dir(folder).expect("the folder").map(|entry| entry.expect("a file"));
     let parsed = entries.map(|entry| {
         let name = entry.file_name().to_string_lossy().into_owned();
         let text = std::fs::read_to_string(entry.path()).expect("text");
@@ -33,7 +35,8 @@ fn steps(job: &Value) -> impl Iterator<Item = &Value> {
 fn targets() -> BTreeSet<String> {
     let makefile = std::fs::read_to_string(Path::new(ROOT).join("Makefile")).expect("a Makefile");
     let lines = makefile.lines().filter(|line| !line.starts_with(['\t', '#', '.']));
-    let names = lines.filter_map(|line| line.split_once(':').filter(|(_, rest)| !rest.starts_with('=')));
+    let names =
+        lines.filter_map(|line| line.split_once(':').filter(|(_, rest)| !rest.starts_with('=')));
     names.map(|(name, _)| name.to_owned()).collect()
 }
 
@@ -112,11 +115,22 @@ fn actions_are_pinned() {
             let local = path.strip_prefix("./").unwrap_or_else(|| panic!("{name}: {path}"));
             assert!(Path::new(ROOT).join(local).exists(), "{name}: {path} does not exist");
         }
-        for uses in jobs(&workflow).flat_map(|(_, job)| steps(job)).filter_map(|it| it["uses"].as_str()) {
+        for uses in
+            jobs(&workflow).flat_map(|(_, job)| steps(job)).filter_map(|it| it["uses"].as_str())
+        {
             let version = uses.split_once('@').map_or("", |(_, version)| version);
             let major = version.strip_prefix('v').unwrap_or("x");
             let is_commit = version.len() == 40 && version.bytes().all(|it| it.is_ascii_hexdigit());
             assert!(is_commit || major.parse::<u8>().is_ok(), "{name}: {uses} is not pinned");
         }
     }
+}
+
+#[test]
+fn a_tag_of_another_version_makes_no_packages() {
+    let script = Path::new(ROOT).join(".ci/dist");
+    let output = Command::new(script).env("VERSION", "0.0.999").output().expect("a script");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert!(said.contains("the tag says 0.0.999, Cargo.toml says"), "{said}");
 }

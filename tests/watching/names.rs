@@ -51,7 +51,9 @@ pub fn metrics() -> BTreeMap<String, BTreeSet<String>> {
         let name = columns[1].trim_matches('`');
         let labels: BTreeSet<String> =
             columns[4].split(", ").map(|it| it.trim_matches('`').to_owned()).collect();
-        for suffix in if columns[2] == "histogram" { &["_bucket", "_sum", "_count"][..] } else { &[""] } {
+        for suffix in
+            if columns[2] == "histogram" { &["_bucket", "_sum", "_count"][..] } else { &[""] }
+        {
             all.insert(format!("{name}{suffix}"), labels.clone());
         }
     }
@@ -79,7 +81,8 @@ pub fn check(expr: &str, recorded: &BTreeSet<String>) {
 
 #[test]
 fn the_scan_finds_names_and_labels() {
-    let expr = r#"sum by (le) (rate(tickcast_a_total{x="1", y!~"tickcast_b"}[5m])) / a:b:c > process_z"#;
+    let expr =
+        r#"sum by (le) (rate(tickcast_a_total{x="1", y!~"tickcast_b"}[5m])) / a:b:c > process_z"#;
     let named = named(expr);
     let names: Vec<&str> = named.iter().map(|it| it.name).collect();
     assert_eq!(names, ["tickcast_a_total", "tickcast_b", "a:b:c", "process_z"]);
