@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo build test figures faults adversary check-tools check-servers deny fuzz-smoke autobahn
+.PHONY: help demo build test figures faults adversary check-tools check-servers deny audit dist fuzz-smoke autobahn
 
 # Tests hold thousands of sockets; a soft limit below the hard one would fail them for no reason.
 DESCRIPTORS := ulimit -n "$$(ulimit -Hn)" 2>/dev/null || true
@@ -63,6 +63,14 @@ deny: ## Licences, advisories and sources of all dependencies (needs cargo-deny)
 	@cargo deny --version >/dev/null 2>&1 || { \
 		echo "make deny needs cargo-deny. Run: cargo install --locked cargo-deny"; exit 1; }
 	cargo deny --all-features --locked check
+
+audit: ## Known holes of all dependencies (needs cargo-audit)
+	@cargo audit --version >/dev/null 2>&1 || { \
+		echo "make audit needs cargo-audit. Run: cargo install --locked cargo-audit"; exit 1; }
+	cargo audit
+
+dist: ## The Debian package, a tarball and checksums, in target/dist (needs cargo-deb)
+	VERSION="$(VERSION)" .ci/dist
 
 # rustfmt and clippy come with most toolchains; rustup adds them where they are missing.
 check-tools:
