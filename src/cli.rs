@@ -37,6 +37,9 @@ pub enum Command {
     Dlq(dlq::Args),
     /// Validates the configuration and prints the effective one, secrets redacted
     Check(Check),
+    /// Writes manual pages and completions for shells, for packagers
+    #[command(hide = true)]
+    Generate(Generate),
 }
 
 /// Flags of every role.
@@ -102,6 +105,9 @@ pub struct Check {
     /// Read this file instead of tickcast.toml in the working directory
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Print nothing when all is well
+    #[arg(long)]
+    pub quiet: bool,
     /// Where Redis is, for feed and gateway
     #[arg(long, value_name = "URL")]
     redis_url: Option<String>,
@@ -110,6 +116,14 @@ pub struct Check {
     listen: Option<String>,
     #[command(flatten)]
     exchanges: Exchanges,
+}
+
+/// Flags of `generate`.
+#[derive(Debug, Args)]
+pub struct Generate {
+    /// Where to write; man/ and completions/ are made in it
+    #[arg(value_name = "DIRECTORY")]
+    pub directory: PathBuf,
 }
 
 /// The exchanges to connect to.
@@ -182,7 +196,7 @@ pub fn overrides(command: &Command) -> Vec<Override> {
             add("--redis-url", "redis_url", it.redis_url());
             (None, &None, None)
         }
-        Command::Watch(_) | Command::Price(_) => (None, &None, None),
+        Command::Watch(_) | Command::Price(_) | Command::Generate(_) => (None, &None, None),
     };
     let admin_key = match command {
         Command::Feed(_) => "feed.admin_listen",

@@ -4,6 +4,8 @@ mod cli;
 mod config;
 mod demo;
 mod dlq;
+mod generate;
+mod notices;
 mod outcome;
 mod price;
 mod roles;
@@ -60,7 +62,11 @@ fn run(command: Command) -> Result<(), Failure> {
             let config = Config::load(args.config(), &command)?;
             client_runtime()?.block_on(dlq::dlq(args, &config))
         }
-        Command::Check(ref args) => check(&Config::load(args.config.as_deref(), &command)?),
+        Command::Check(ref args) => {
+            let config = Config::load(args.config.as_deref(), &command)?;
+            if args.quiet { Ok(()) } else { check(&config) }
+        }
+        Command::Generate(ref args) => generate::generate(&args.directory),
         Command::Demo(ref args) | Command::Gateway(ref args) => serve(&args.common, &command),
         Command::Run(ref args) => serve(&args.common, &command),
         Command::Feed(ref args) => serve(&args.common, &command),

@@ -1,15 +1,16 @@
 //! Puts the parts of each role together: bus, feed, gateway, admin listener, signals.
 
-use crate::{cli::Command, config::Config, demo, dlq, outcome::Failure};
+use crate::{cli::Command, config::Config, demo, dlq, notices, outcome::Failure};
 use anyhow::Context;
 use axum::Router;
 use std::{
     net::{SocketAddr, TcpListener as StdListener},
-    time::Instant,
+    time::{Duration, Instant},
 };
 use tickcast_feed::{Feed, FeedError};
 use tickcast_gateway::{
     Gateway, GatewayError,
+    config::Limits,
     listen::{Entrances, ListenError},
 };
 use tickcast_shared::{
@@ -36,7 +37,11 @@ pub async fn run(
         Command::Run(_) => run_both(config, inherited).await,
         Command::Feed(_) => run_feed(config).await,
         Command::Gateway(_) => run_gateway(config, inherited).await,
-        Command::Watch(_) | Command::Price(_) | Command::Dlq(_) | Command::Check(_) => Ok(()),
+        Command::Watch(_)
+        | Command::Price(_)
+        | Command::Dlq(_)
+        | Command::Check(_)
+        | Command::Generate(_) => Ok(()),
     }
 }
 
@@ -45,7 +50,7 @@ async fn run_demo(mut config: Config, inherited: Vec<StdListener>) -> Result<(),
     // The exchanges end last, with `venues`: a feed that is stopping should not see them go.
     let venues = demo::simulate(&mut config, CancellationToken::new()).await?;
     let listener = process.bind_admin(config.gateway.admin_listen)?;
-    let (gateway, routes) = process.feed_and_gateway(config).await?;
+    let (gateway, routes, _) = process.feed_and_gateway(config).await?;
     let admin = process.serve_admin(listener, routes);
     demo::announce(gateway, admin, &venues);
     process.finish().await
@@ -55,7 +60,9 @@ async fn run_both(config: Config, inherited: Vec<StdListener>) -> Result<(), Fai
     needs_exchanges("run", &config)?;
     let mut process = Process::start("run")?.with(inherited);
     let listener = process.bind_admin(config.gateway.admin_listen)?;
-    let (_, routes) = process.feed_and_gateway(config).await?;
+    let stops_within = gateway_stops_within(&config.gateway.limits);
+    let (_, routes, line) = process.feed_and_gateway(config).await?;
+    process.tell_manager(stops_within, line);
     process.serve_admin(listener, routes);
     process.finish().await
 }
@@ -67,6 +74,8 @@ async fn run_feed(config: Config) -> Result<(), Failure> {
     let listener = process.bind_admin(config.feed.admin_listen)?;
     let readiness = process.readiness.clone();
     let feed = process.feed(config, bus, readiness)?;
+    let standing = feed.standing.clone();
+    process.tell_manager(FEED_STOPS_WITHIN, move || standing.to_string());
     process.serve_admin(listener, dlq::routes(feed));
     process.finish().await
 }
@@ -75,7 +84,9 @@ async fn run_gateway(config: Config, inherited: Vec<StdListener>) -> Result<(), 
     let mut process = Process::start("gateway")?.with(inherited);
     let bus = Bus::Redis(config.redis()?);
     let listener = process.bind_admin(config.gateway.admin_listen)?;
+    let stops_within = gateway_stops_within(&config.gateway.limits);
     let gateway = process.gateway(config, bus).await?;
+    process.tell_manager(stops_within, move || gateway.standing.to_string());
     process.serve_admin(listener, gateway.admin_routes);
     process.finish().await
 }
@@ -87,6 +98,18 @@ fn needs_exchanges(command: &str, config: &Config) -> Result<(), Failure> {
     Err(Failure::Mistake(format!(
         "no exchange is configured; try: tickcast {command} --exchange kucoin=BTC-USDT,ETH-USDT"
     )))
+}
+
+/// Longest that a feed takes to write what is pending and to give its lease back: a few commands to
+/// Redis, each with a time-out of half a second.
+const FEED_STOPS_WITHIN: Duration = Duration::from_secs(15);
+/// What a gateway takes to stop beyond telling its clients: last answers, the ends of connections.
+const GATEWAY_ENDS_WITHIN: Duration = Duration::from_secs(30);
+
+/// Longest that a gateway takes to stop.
+fn gateway_stops_within(limits: &Limits) -> Duration {
+    let told = limits.drain_notice_ms.saturating_add(limits.drain_window_ms);
+    GATEWAY_ENDS_WITHIN.saturating_add(Duration::from_millis(told))
 }
 
 /// What every role has.
@@ -132,12 +155,17 @@ impl Process {
         bound.map_err(|error| Failure::Failed(error.into()))
     }
 
-    async fn feed_and_gateway(&mut self, config: Config) -> Result<(SocketAddr, Router), Failure> {
+    async fn feed_and_gateway(
+        &mut self,
+        config: Config,
+    ) -> Result<(SocketAddr, Router, impl Fn() -> String + Send + Sync + use<>), Failure> {
         let bus = Bus::Memory(Memory::default());
         // The process is ready when its gateway is.
         let feed = self.feed(config.clone(), bus.clone(), Readiness::default())?;
         let gateway = self.gateway(config, bus).await?;
-        Ok((gateway.address, gateway.admin_routes.merge(dlq::routes(feed))))
+        let standings = (gateway.standing, feed.standing.clone());
+        let line = move || format!("{}; {}", standings.0, standings.1);
+        Ok((gateway.address, gateway.admin_routes.merge(dlq::routes(feed)), line))
     }
 
     fn feed(&mut self, config: Config, bus: Bus, readiness: Readiness) -> Result<Feed, Failure> {
@@ -155,6 +183,22 @@ impl Process {
         let started =
             tickcast_gateway::run(config, entrances, bus, clock, queues, readiness, tasks);
         started.await.map_err(gateway_failure)
+    }
+
+    /// Tells a service manager how the process does until everything else has ended. Should this task
+    /// break, the manager's watchdog ends the process.
+    fn tell_manager(
+        &self,
+        stops_within: Duration,
+        line: impl Fn() -> String + Send + Sync + 'static,
+    ) {
+        let watched = notices::Watched {
+            readiness: self.readiness.clone(),
+            progress: self.tasks.progress(),
+            line: Box::new(line),
+            stops_within,
+        };
+        tokio::spawn(notices::run(watched, self.tasks.token(), self.ended.clone()));
     }
 
     /// Answers operators from now until everything else has ended.

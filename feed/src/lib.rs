@@ -10,6 +10,7 @@
 //! - [`letters`]: refused messages on their way to the bus
 //! - [`backfill`]: bars from before, from the venues
 //! - [`outbox`]: the queue between connectors and publisher
+//! - [`standing`]: how it does, in one line
 //! - [`publisher`]: lease, sequence numbers and batches
 
 // The futures of a back-fill nest more deeply than the compiler follows by default.
@@ -28,6 +29,7 @@ pub mod publisher;
 pub mod quality;
 pub mod retry;
 mod run;
+pub mod standing;
 
 pub use config::{ExchangeConfig, FeedConfig};
 pub use run::{Dlq, Feed, FeedError, run};

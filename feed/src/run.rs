@@ -10,6 +10,7 @@ use crate::{
     quality::{
         Accounting, Board, Counts, DeadLetter, DeadLetters, Filter, dead_letters::ReasonCount,
     },
+    standing::Standing,
 };
 use futures_util::future::join_all;
 use serde::Serialize;
@@ -44,6 +45,8 @@ pub struct Feed {
     pub accounting: Arc<[Accounting]>,
     /// The symbols of each exchange, which can be changed while the feed runs.
     pub wanted: Arc<[(ExchangeId, Wanted)]>,
+    /// How it does.
+    pub standing: Standing,
 }
 
 /// The whole answer of `/dlq`.
@@ -123,19 +126,22 @@ pub fn run(
             Backfill::new(roster.venue().clone(), config.extent(), &bus, shelf.clone(), clock);
         tasks.essential("backfill", filler.run(topics.clone(), tasks.token()));
     }
+    let standing = Standing::new(group.clone(), around.outbox.clone(), readiness.clone());
+    let (told, progress) = (standing.clone(), tasks.progress());
     let first = first_topics(wanted.clone(), Duration::from_millis(config.timing.list_ms));
     let (outbox, rules, token) = (around.outbox, config.rules(), tasks.token());
     let publisher = async move {
         let configured = first.await;
+        let mark = progress.watch("publisher");
         found.send_replace(Some(configured.iter().map(|(topic, _)| topic.clone()).collect()));
-        let assignment = Assignment { group, configured, rules, requests };
+        let assignment = Assignment { group, configured, rules, requests, standing: told, mark };
         publisher::run(bus, assignment, outbox, clock, readiness, token).await
     };
     tasks.essential("publisher", publisher);
     for roster in rosters {
         tasks.essential("connector", roster.run(tasks.token()));
     }
-    Ok(Feed { dead_letters: around.dead_letters, accounting, wanted })
+    Ok(Feed { dead_letters: around.dead_letters, accounting, wanted, standing })
 }
 
 /// The topics to begin with. Where patterns name symbols the lists of instruments are waited for, so

@@ -10,6 +10,7 @@
 //! - [`bars`]: closed bars, for clients that begin or come back
 //! - [`prices`]: the table of last values behind REST
 //! - [`registry`]: pages of the list of topics
+//! - [`standing`]: how it does, in one line
 //! - [`drain`]: the order of a shutdown
 //! - [`descriptors`] and [`memory`]: what the process may take, and what happens near its end
 //! - [`config`] and [`metrics`]: the one place for each
@@ -31,6 +32,7 @@ pub mod memory;
 pub mod metrics;
 pub mod prices;
 pub mod registry;
+pub mod standing;
 pub mod wire;
 
 pub use config::GatewayConfig;
@@ -40,6 +42,7 @@ use hub::{Hub, worker::Alive};
 use listen::Entrances;
 use metrics::Metrics;
 use prices::Prices;
+use standing::Standing;
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 use tickcast_shared::{
     admin::{Queues, Readiness},
@@ -59,6 +62,8 @@ pub struct Gateway {
     pub proxied: Option<SocketAddr>,
     /// What it adds to the admin listener.
     pub admin_routes: axum::Router,
+    /// How it does.
+    pub standing: Standing,
 }
 
 /// Why a gateway cannot start.
@@ -98,8 +103,9 @@ pub async fn run(
     let (tls, certificate) = tls.transpose()?.unzip();
     let auth = auth::Auth::open(&config)?;
     let bars = bars::BarStore::default();
-    let (hub, alive) = Hub::start(&config, auth.clone(), &bars, clock, &queues, &metrics)
-        .map_err(GatewayError::Shard)?;
+    let (hub, alive) =
+        Hub::start(&config, auth.clone(), &bars, clock, &queues, &metrics, &tasks.progress())
+            .map_err(GatewayError::Shard)?;
     let prices = Prices::new(clock);
     let drained = CancellationToken::new();
     let closed = drained.child_token();
@@ -110,7 +116,8 @@ pub async fn run(
     let told = metrics.clone();
     let klines = http::klines::Klines::new(&bus, bars.clone());
     let targets = ingest::Targets { hub: hub.clone(), prices: prices.clone(), bars };
-    let ingest = ingest::run(bus, subscriber, targets, clock, told, drained.clone());
+    let mark = tasks.progress().watch("ingest");
+    let ingest = ingest::run(bus, subscriber, targets, clock, told, mark, drained.clone());
     tasks.essential("ingest", ingest);
     let complete = prices.complete.clone();
     tasks.essential("readiness", follow(complete, readiness.clone(), tasks.token()));
@@ -138,6 +145,7 @@ pub async fn run(
     tasks.essential("drain", drain.run(tasks.token()));
     let address = entrances.public.address(config.listen);
     let proxied = entrances.proxied.as_ref().and_then(|it| it.listener.local_addr().ok());
+    let standing = Standing::new(door.clone(), prices.clone());
     let app = http::App { config, auth, door, hub: hub.clone(), prices, klines, metrics };
     let reception = http::accept::Reception::new(app, tls);
     for entrance in [Some(entrances.public), entrances.proxied].into_iter().flatten() {
@@ -145,7 +153,7 @@ pub async fn run(
         tasks.essential("accept", http::accept::run(entrance, reception, closed, drained));
     }
     info!(%address, proxied = proxied.map(display), "gateway listens");
-    Ok(Gateway { address, proxied, admin_routes: http::admin::routes(hub) })
+    Ok(Gateway { address, proxied, admin_routes: http::admin::routes(hub), standing })
 }
 
 /// Ends when a shard's thread is gone, which stops the process.

@@ -6,7 +6,7 @@ use super::{
     shelf::{Request, Requests},
     table::{Changes, Table},
 };
-use crate::{derive::Derive, outbox::Outbox};
+use crate::{derive::Derive, outbox::Outbox, standing::Standing};
 use std::{sync::Arc, time::Duration};
 use tickcast_shared::{
     admin::{Readiness, Service},
@@ -14,6 +14,7 @@ use tickcast_shared::{
     bus::{Acquired, Body, Bus, Error, Group, Heartbeat, Outage, Publisher, Record, ShardBatch},
     clock::{Clock, Micros},
     market::Topic,
+    progress::Mark,
 };
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -40,6 +41,8 @@ pub(super) struct Writer {
     outbox: Outbox,
     clock: Clock,
     readiness: Readiness,
+    standing: Standing,
+    mark: Mark,
     outage: Outage,
     /// Highest epoch ever held or seen; the next one will be above it.
     floor: u64,
@@ -55,7 +58,7 @@ impl Writer {
         clock: Clock,
         readiness: Readiness,
     ) -> Self {
-        let Assignment { group, configured, rules, requests } = assignment;
+        let Assignment { group, configured, rules, requests, standing, mark } = assignment;
         let derive = Derive::new(rules, &configured, clock.now());
         let tickers = configured.into_iter().map(|(topic, it)| (topic, Body::Ticker(it)));
         let announced = tickers.chain(derive.announced()).collect();
@@ -68,6 +71,8 @@ impl Writer {
             outbox,
             clock,
             readiness,
+            standing,
+            mark,
             outage: Outage::default(),
             floor: 0,
             said_busy: false,
@@ -76,9 +81,11 @@ impl Writer {
 
     /// Goes from phase to phase until the token is cancelled, then lets go.
     pub(super) async fn write(&mut self, token: &CancellationToken) {
-        counters::epoch(0);
+        self.hold(0);
         let mut phase = Phase::Waiting { until: Instant::now() };
         while !token.is_cancelled() {
+            // Heartbeats, waits and calls that fail all come round within a second or so.
+            self.mark.turn();
             phase = match self.advance(phase, token).await {
                 Ok(next) => next,
                 Err(error) => self.fail(phase, &error),
@@ -153,7 +160,7 @@ impl Writer {
         let held = self.beat(held).await?;
         self.restored();
         self.readiness.set(true);
-        counters::epoch(held.epoch);
+        self.hold(held.epoch);
         counters::taken_over();
         info!(group = %self.group, epoch = held.epoch, topics, "holding the group; publishing");
         Ok(Phase::Live(held))
@@ -296,9 +303,15 @@ impl Writer {
         }
         let next = phase.after(error, Backoff::BUS.random_delay(self.outage.failures()), now);
         if phase.may_hold() && !next.may_hold() {
-            counters::epoch(0);
+            self.hold(0);
         }
         next
+    }
+
+    /// Tells which epoch this writer holds from now on; 0 is none.
+    fn hold(&self, epoch: u64) {
+        counters::epoch(epoch);
+        self.standing.hold(epoch);
     }
 
     fn restored(&mut self) {

@@ -39,7 +39,7 @@ use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
 };
-use tickcast_shared::{admin::Queues, clock::Clock};
+use tickcast_shared::{admin::Queues, clock::Clock, progress::Progress};
 use tokio::sync::{mpsc, oneshot};
 
 /// Connections that may wait for a shard to take them over. A shard takes them as fast as it can
@@ -116,6 +116,7 @@ impl Hub {
         clock: Clock,
         queues: &Queues,
         metrics: &Metrics,
+        progress: &Progress,
     ) -> std::io::Result<(Self, worker::Alive)> {
         let (alive, alive_guard) = worker::Alive::new();
         let start = |number: usize| {
@@ -131,6 +132,7 @@ impl Hub {
                 mailbox: mailbox.clone(),
                 commands: inbox,
                 alive: alive_guard.clone(),
+                progress: progress.clone(),
             })?;
             Ok(Handle { mailbox, commands })
         };
