@@ -45,7 +45,8 @@ pub async fn run(watched: Watched, stopping: CancellationToken, ended: Cancellat
     if std::env::var_os("NOTIFY_SOCKET").as_deref().is_none_or(OsStr::is_empty) {
         return;
     }
-    let mut notices = Notices::new(sd_notify::watchdog_enabled(), watched.stops_within);
+    let watchdog = sd_notify::watchdog_enabled().filter(|time| !time.is_zero());
+    let mut notices = Notices::new(watchdog, watched.stops_within);
     let mut looks = tokio::time::interval(LOOK_EVERY);
     let mut said_why = false;
     loop {

@@ -24,6 +24,7 @@ mod help;
 mod hostile;
 #[cfg(feature = "testing")]
 mod hostile_input;
+mod install;
 mod late_gateway;
 mod leaving;
 mod maintenance;
@@ -34,7 +35,9 @@ mod redis_cluster;
 mod redis_outage;
 mod refusing_redis;
 mod sentinel_failover;
+mod service;
 mod slow_client;
 mod steady_memory;
+mod units;
 mod wall_clock;
 mod watch;

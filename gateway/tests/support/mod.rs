@@ -96,7 +96,7 @@ impl Stage {
         change(&mut config);
         let (clock, mut tasks) = (Clock::start(), Tasks::new());
         let (gateway, ready) = gateway(config, inherited, &bus, clock, &mut tasks).await;
-        let Gateway { address, proxied, admin_routes } = gateway;
+        let Gateway { address, proxied, admin_routes, .. } = gateway;
         let publisher = bus.publisher(Group::new("main"));
         let seqs = HashMap::new();
         let mut stage =

@@ -65,7 +65,10 @@ impl Credentials {
 fn nearest(directory: &PathBuf, name: &str) -> String {
     let files = fs::read_dir(directory).into_iter().flatten().flatten();
     let names = files.filter_map(|file| file.file_name().into_string().ok());
-    match names.min_by_key(|there| strsim::damerau_levenshtein(there, name)) {
+    let unlike = |there: &String| {
+        (!there.ends_with(&format!("_{name}")), strsim::damerau_levenshtein(there, name))
+    };
+    match names.min_by_key(unlike) {
         Some(nearest) => format!("; the nearest that there is is credential:{nearest}"),
         None => "; the directory is empty".to_owned(),
     }
