@@ -190,7 +190,7 @@ place_program() {
 	place 644 "$work/completions/_tickcast" "$prefix/share/zsh/site-functions/_tickcast"
 	place 644 "$work/completions/tickcast.fish" "$prefix/share/fish/vendor_completions.d/tickcast.fish"
 	place 644 "$HERE/README.md" "$prefix/share/doc/tickcast/README.md"
-	place 644 "$HERE/../LICENSE" "$prefix/share/doc/tickcast/copyright"
+	place 644 "$HERE/debian/copyright" "$prefix/share/doc/tickcast/copyright"
 }
 
 place_units() {

@@ -73,8 +73,7 @@ fn packaged() -> BTreeSet<(String, String)> {
     let generated = TempDir::new().expect("a directory");
     let made = Command::new(PROGRAM).arg("generate").arg(generated.path()).status();
     assert!(made.expect("the program is built").success());
-    // It comes from `license-file`.
-    let mut files = BTreeSet::from([("usr/share/doc/tickcast/copyright".into(), "644".into())]);
+    let mut files = BTreeSet::new();
     let metadata = &manifest["package"]["metadata"]["deb"];
     for asset in metadata["assets"].as_array().expect("a list") {
         let text = |at: usize| asset[at].as_str().expect("text");
@@ -92,6 +91,15 @@ fn packaged() -> BTreeSet<(String, String)> {
         }
     }
     files
+}
+
+#[test]
+fn the_package_has_the_programs_version() {
+    let changelog = Path::new(ROOT).join("docker-less-deploy/debian/changelog");
+    let changelog = fs::read_to_string(changelog).expect("a changelog");
+    let first = changelog.lines().next().unwrap_or_default();
+    let version = concat!("tickcast (", env!("CARGO_PKG_VERSION"), "-");
+    assert!(first.starts_with(version), "{first}: begin it with the new version");
 }
 
 /// The names of the files that a path, with a `*` for a name perhaps, stands for.

@@ -3,6 +3,7 @@
 
 use crate::support::{Manager, Market, Role, eventually, get, start};
 use futures_util::future::join_all;
+use tickcast_load::venue::Tick;
 
 /// A role of this market, under a manager of its own.
 async fn serve(market: &Market, role: &str) -> (Manager, Role) {
@@ -38,6 +39,9 @@ async fn a_feed_is_ready_when_it_is_active_and_when_it_stands_by() {
     active.until("READY=1").await;
     let status = "active in group main, epoch ";
     active.until_status(status).await;
+    let control = &market.venue().control;
+    control.until_subscribed(&["BTC-USDT"]).await;
+    control.push_tick(Tick::quote("BTC-USDT", "101.0", "101.2"));
     active.until_status("1 of 1 exchanges live").await;
     let (standby, other) = serve(&market, "feed").await;
     standby.until("READY=1").await;

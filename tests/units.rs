@@ -119,8 +119,7 @@ async fn the_example_configuration_is_sound() {
     assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
     // What is commented out can be used as well.
     let commented = text.lines().map(|line| {
-        let setting =
-            line.strip_prefix("# ").filter(|it| it.starts_with('[') || it.contains(" = "));
+        let setting = line.strip_prefix("# ").filter(|it| is_setting(it));
         setting.unwrap_or(line)
     });
     let text = commented.collect::<Vec<_>>().join("\n");
@@ -131,4 +130,10 @@ async fn the_example_configuration_is_sound() {
     let start = start(&["check", "--quiet"]).config(&text).env("CREDENTIALS_DIRECTORY", directory);
     let ended = start.ended().await;
     assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+}
+
+/// `[a.section]` or `key = value`, rather than prose.
+fn is_setting(line: &str) -> bool {
+    let is_key = |text: &str| text.chars().all(|it| it.is_ascii_lowercase() || it == '_');
+    line.starts_with('[') || line.split_once(" = ").is_some_and(|(key, _)| is_key(key))
 }
