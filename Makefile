@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo build test figures faults adversary check-tools check-servers deny audit dist fuzz-smoke autobahn
+.PHONY: help demo build test figures faults adversary package check-tools check-servers deny audit dist fuzz-smoke autobahn
 
 # Tests hold thousands of sockets; a soft limit below the hard one would fail them for no reason.
 DESCRIPTORS := ulimit -n "$$(ulimit -Hn)" 2>/dev/null || true
@@ -59,6 +59,14 @@ adversary: check-servers ## Bad luck in random order, other draws than in `make 
 			--test behaviour adversary; \
 	done
 
+package: ## The Debian package, in target/debian (needs cargo-deb)
+	@cargo deb --version >/dev/null 2>&1 || { \
+		echo "make package needs cargo-deb. Run: cargo install --locked cargo-deb"; exit 1; }
+	cargo build --release --locked
+	rm -rf target/assets
+	target/release/tickcast generate target/assets
+	cargo deb --locked --no-build
+
 deny: ## Licences, advisories and sources of all dependencies (needs cargo-deny)
 	@cargo deny --version >/dev/null 2>&1 || { \
 		echo "make deny needs cargo-deny. Run: cargo install --locked cargo-deny"; exit 1; }
@@ -96,6 +104,7 @@ haproxy haproxy
 nginx nginx-light
 promtool prometheus
 systemd-analyze systemd
+shellcheck shellcheck
 chromium chromium
 node nodejs
 npm npm

@@ -39,6 +39,9 @@ pub enum Command {
     Check(Check),
     /// Prints the table of all metrics as Markdown
     Metrics,
+    /// Writes manual pages and completions for shells, for packagers
+    #[command(hide = true)]
+    Generate(Generate),
 }
 
 /// Flags of every role.
@@ -104,6 +107,9 @@ pub struct Check {
     /// Read this file instead of tickcast.toml in the working directory
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Print nothing when all is well
+    #[arg(long)]
+    pub quiet: bool,
     /// Where Redis is, for feed and gateway
     #[arg(long, value_name = "URL")]
     redis_url: Option<String>,
@@ -126,6 +132,14 @@ pub enum Role {
     Gateway,
     /// `tickcast run`
     Run,
+}
+
+/// Flags of `generate`.
+#[derive(Debug, Args)]
+pub struct Generate {
+    /// Where to write; man/ and completions/ are made in it
+    #[arg(value_name = "DIRECTORY")]
+    pub directory: PathBuf,
 }
 
 /// The exchanges to connect to.
@@ -187,7 +201,7 @@ pub fn file(command: &Command) -> Option<&Path> {
         Command::Feed(it) => it.common.config.as_deref(),
         Command::Check(it) => it.config.as_deref(),
         Command::Dlq(it) => it.config(),
-        Command::Watch(_) | Command::Price(_) => None,
+        Command::Watch(_) | Command::Price(_) | Command::Metrics | Command::Generate(_) => None,
     }
 }
 
@@ -210,7 +224,9 @@ pub fn overrides(command: &Command) -> Vec<Override> {
             add("--redis-url", "redis_url", it.redis_url());
             (None, &None, None)
         }
-        Command::Watch(_) | Command::Price(_) | Command::Metrics => (None, &None, None),
+        Command::Watch(_) | Command::Price(_) | Command::Metrics | Command::Generate(_) => {
+            (None, &None, None)
+        }
     };
     let admin_key = match command {
         Command::Feed(_) => "feed.admin_listen",

@@ -4,7 +4,9 @@ mod cli;
 mod config;
 mod demo;
 mod dlq;
+mod generate;
 mod metrics;
+mod notices;
 mod outcome;
 mod price;
 mod reload;
@@ -60,9 +62,10 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Check(ref args) => {
             let config = Config::load(args.config.as_deref(), &command)?;
             config.check(args.role)?;
-            print(&config.to_toml()?)
+            if args.quiet { Ok(()) } else { print(&config.to_toml()?) }
         }
         Command::Metrics => print(&metrics::document()),
+        Command::Generate(ref args) => generate::generate(&args.directory),
         Command::Demo(_) | Command::Gateway(_) | Command::Run(_) | Command::Feed(_) => {
             serve(command)
         }

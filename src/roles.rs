@@ -5,6 +5,7 @@ use crate::{
     config::Config,
     demo, dlq,
     metrics::{FEED, GATEWAY},
+    notices,
     outcome::Failure,
     reload::{Parts, Reload},
 };
@@ -12,11 +13,12 @@ use anyhow::Context;
 use axum::Router;
 use std::{
     net::{SocketAddr, TcpListener as StdListener},
-    time::Instant,
+    time::{Duration, Instant},
 };
 use tickcast_feed::{Feed, FeedError};
 use tickcast_gateway::{
     Gateway, GatewayError,
+    config::Limits,
     listen::{Entrances, ListenError},
 };
 use tickcast_shared::{
@@ -48,7 +50,8 @@ pub async fn run(
         | Command::Price(_)
         | Command::Dlq(_)
         | Command::Check(_)
-        | Command::Metrics => Ok(()),
+        | Command::Metrics
+        | Command::Generate(_) => Ok(()),
     }
 }
 
@@ -61,7 +64,7 @@ async fn run_demo(
     // The exchanges end last, with `venues`: a feed that is stopping should not see them go.
     let venues = demo::simulate(&mut config, CancellationToken::new()).await?;
     let listener = process.bind_admin(config.gateway.admin_listen)?;
-    let (gateway, routes) = process.feed_and_gateway(config).await?;
+    let (gateway, routes, _) = process.feed_and_gateway(config).await?;
     let admin = process.serve_admin(listener, routes);
     demo::announce(gateway, admin, &venues);
     process.finish(reload).await
@@ -75,7 +78,9 @@ async fn run_both(
     config.needs_exchanges("run")?;
     let mut process = Process::start("run", &[FEED, GATEWAY])?.with(inherited);
     let listener = process.bind_admin(config.gateway.admin_listen)?;
-    let (_, routes) = process.feed_and_gateway(config).await?;
+    let stops_within = gateway_stops_within(&config.gateway.limits);
+    let (_, routes, line) = process.feed_and_gateway(config).await?;
+    process.tell_manager(stops_within, line);
     process.serve_admin(listener, routes);
     process.finish(reload).await
 }
@@ -87,6 +92,8 @@ async fn run_feed(reload: Reload, config: Config) -> Result<(), Failure> {
     let listener = process.bind_admin(config.feed.admin_listen)?;
     let readiness = process.readiness.clone();
     let feed = process.feed(config, bus, readiness)?;
+    let standing = feed.standing.clone();
+    process.tell_manager(FEED_STOPS_WITHIN, move || standing.to_string());
     process.serve_admin(listener, dlq::routes(feed));
     process.finish(reload).await
 }
@@ -99,9 +106,23 @@ async fn run_gateway(
     let mut process = Process::start("gateway", &[GATEWAY])?.with(inherited);
     let bus = Bus::Redis(config.redis()?);
     let listener = process.bind_admin(config.gateway.admin_listen)?;
+    let stops_within = gateway_stops_within(&config.gateway.limits);
     let gateway = process.gateway(config, bus).await?;
+    process.tell_manager(stops_within, move || gateway.standing.to_string());
     process.serve_admin(listener, gateway.admin_routes);
     process.finish(reload).await
+}
+
+/// Longest that a feed takes to write what is pending and to give its lease back: a few commands to
+/// Redis, each with a time-out of half a second.
+const FEED_STOPS_WITHIN: Duration = Duration::from_secs(15);
+/// What a gateway takes to stop beyond telling its clients: last answers, the ends of connections.
+const GATEWAY_ENDS_WITHIN: Duration = Duration::from_secs(30);
+
+/// Longest that a gateway takes to stop.
+fn gateway_stops_within(limits: &Limits) -> Duration {
+    let told = limits.drain_notice_ms.saturating_add(limits.drain_window_ms);
+    GATEWAY_ENDS_WITHIN.saturating_add(Duration::from_millis(told))
 }
 
 /// What every role has.
@@ -150,12 +171,17 @@ impl Process {
         bound.map_err(|error| Failure::Failed(error.into()))
     }
 
-    async fn feed_and_gateway(&mut self, config: Config) -> Result<(SocketAddr, Router), Failure> {
+    async fn feed_and_gateway(
+        &mut self,
+        config: Config,
+    ) -> Result<(SocketAddr, Router, impl Fn() -> String + Send + Sync + use<>), Failure> {
         let bus = Bus::Memory(Memory::default());
         // The process is ready when its gateway is.
         let feed = self.feed(config.clone(), bus.clone(), Readiness::default())?;
         let gateway = self.gateway(config, bus).await?;
-        Ok((gateway.address, gateway.admin_routes.merge(dlq::routes(feed))))
+        let standings = (gateway.standing, feed.standing.clone());
+        let line = move || format!("{}; {}", standings.0, standings.1);
+        Ok((gateway.address, gateway.admin_routes.merge(dlq::routes(feed)), line))
     }
 
     fn feed(&mut self, config: Config, bus: Bus, readiness: Readiness) -> Result<Feed, Failure> {
@@ -178,6 +204,22 @@ impl Process {
         let gateway = started.await.map_err(gateway_failure)?;
         self.parts.gateway = Some(gateway.reload.clone());
         Ok(gateway)
+    }
+
+    /// Tells a service manager how the process does until everything else has ended. Should this task
+    /// break, the manager's watchdog ends the process.
+    fn tell_manager(
+        &self,
+        stops_within: Duration,
+        line: impl Fn() -> String + Send + Sync + 'static,
+    ) {
+        let watched = notices::Watched {
+            readiness: self.readiness.clone(),
+            progress: self.tasks.progress(),
+            line: Box::new(line),
+            stops_within,
+        };
+        tokio::spawn(notices::run(watched, self.tasks.token(), self.ended.clone()));
     }
 
     /// Answers operators from now until everything else has ended.

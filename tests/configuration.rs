@@ -228,3 +228,34 @@ async fn who_lets_other_machines_in_has_to_say_whom() {
         mistake(start(&["check"]).config("[gateway]\nproxy_listen = \"127.0.0.1:0\"\n")).await;
     assert!(line.contains("gateway.trusted_proxies"), "{line}");
 }
+
+#[tokio::test]
+async fn a_secret_may_come_from_the_service_manager() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let file = directory.path().join("tickcast_redis_url");
+    std::fs::write(&file, "redis://feed:hush@10.0.0.1:6379\n").unwrap();
+    let path = directory.path().to_str().unwrap();
+    let check = |text: &str| start(&["check"]).config(text).env("CREDENTIALS_DIRECTORY", path);
+    let ended = check("redis_url = \"credential:tickcast_redis_url\"\n").ended().await;
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+    assert!(ended.stdout.starts_with("redis_url = \"redis://feed:***@10.0.0.1:6379\""));
+
+    let misspelt = "redis_url = \"credential:redis_url\"\n";
+    let line = mistake(check(misspelt)).await;
+    let wanted =
+        "tickcast.toml:1: redis_url = \"credential:redis_url\" does not fit: there is no file";
+    assert!(line.starts_with(wanted) && line.contains("credential:tickcast_redis_url"), "{line}");
+    std::fs::write(&file, "hush").unwrap();
+    let line = mistake(check("redis_url = \"credential:tickcast_redis_url\"\n")).await;
+    assert!(line.contains("holds no address") && !line.contains("hush"), "{line}");
+    let line = mistake(start(&["check"]).config(misspelt)).await;
+    assert!(line.contains("CREDENTIALS_DIRECTORY is not set"), "{line}");
+}
+
+#[tokio::test]
+async fn check_can_be_quiet() {
+    let ended = start(&["check", "--quiet"]).ended().await;
+    assert_eq!((ended.code, ended.stdout.as_str(), ended.stderr.as_str()), (0, "", ""));
+    let line = mistake(start(&["check", "--quiet"]).config("[gateway]\nlistn = \"x\"\n")).await;
+    assert!(line.contains("gateway.listn"), "{line}");
+}

@@ -25,6 +25,7 @@ mod hostile;
 #[cfg(feature = "testing")]
 mod hostile_input;
 mod kernel_settings;
+mod install;
 mod late_gateway;
 mod leaving;
 mod maintenance;
@@ -37,8 +38,10 @@ mod refusing_redis;
 mod reload;
 mod regional_replica;
 mod sentinel_failover;
+mod service;
 mod slow_client;
 mod steady_memory;
+mod units;
 mod wall_clock;
 mod watch;
 mod watching;

@@ -12,6 +12,7 @@
 //! - [`backfill`]: bars from before, from the venues
 //! - [`outbox`]: the queue between connectors and publisher
 //! - [`metrics`]: the table of them
+//! - [`standing`]: how it does, in one line
 //! - [`publisher`]: lease, sequence numbers and batches
 
 // The futures of a back-fill nest more deeply than the compiler follows by default.
@@ -32,6 +33,7 @@ pub mod publisher;
 pub mod quality;
 pub mod retry;
 mod run;
+pub mod standing;
 mod vitals;
 
 pub use config::{ExchangeConfig, FeedConfig};

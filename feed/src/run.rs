@@ -11,6 +11,7 @@ use crate::{
     quality::{
         Accounting, Board, Counts, DeadLetter, DeadLetters, Filter, dead_letters::ReasonCount,
     },
+    standing::Standing,
     vitals,
 };
 use futures_util::future::join_all;
@@ -44,6 +45,8 @@ pub struct Feed {
     pub dead_letters: DeadLetters,
     at_work: AtWork,
     plans: Plans,
+    /// How it does.
+    pub standing: Standing,
 }
 
 /// The whole answer of `/dlq`.
@@ -132,6 +135,8 @@ pub fn run(
             Backfill::new(roster.venue().clone(), config.extent(), &bus, shelf.clone(), clock);
         tasks.essential("backfill", filler.run(topics.clone(), tasks.token()));
     }
+    let standing = Standing::new(group.clone(), around.outbox.clone(), readiness.clone());
+    let (told, progress) = (standing.clone(), tasks.progress());
     let first = first_topics(wanted, Duration::from_millis(config.timing.list_ms));
     let (dead_letters, board) = (around.dead_letters.clone(), around.board.clone());
     let (outbox, rules, token) = (around.outbox.clone(), config.rules(), tasks.token());
@@ -142,8 +147,9 @@ pub fn run(
     let at_work = lineup.at_work();
     let publisher = async move {
         let configured = first.await;
+        let mark = progress.watch("publisher");
         found.send_replace(Some(configured.iter().map(|(topic, _)| topic.clone()).collect()));
-        let assignment = Assignment { group, configured, rules, requests };
+        let assignment = Assignment { group, configured, rules, requests, standing: told, mark };
         publisher::run(bus, assignment, outbox, clock, readiness, token).await
     };
     tasks.essential("publisher", publisher);
@@ -152,7 +158,7 @@ pub fn run(
     let token = tasks.token();
     rosters.into_iter().for_each(|roster| lineup.begin(roster, token.child_token()));
     tasks.essential("connector", lineup.run(token));
-    Ok(Feed { dead_letters, at_work, plans })
+    Ok(Feed { dead_letters, at_work, plans, standing })
 }
 
 /// The topics to begin with. Where patterns name symbols the lists of instruments are waited for, so

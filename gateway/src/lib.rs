@@ -12,6 +12,7 @@
 //! - [`freshness`]: how old they are, for operators
 //! - [`registry`]: pages of the list of topics
 //! - [`reload`]: other settings while it runs
+//! - [`standing`]: how it does, in one line
 //! - [`drain`]: the order of a shutdown
 //! - [`descriptors`] and [`memory`]: what the process may take, and what happens near its end
 //! - [`config`] and [`metrics`]: the one place for each
@@ -35,6 +36,7 @@ pub mod metrics;
 pub mod prices;
 pub mod registry;
 pub mod reload;
+pub mod standing;
 pub mod wire;
 
 pub use config::GatewayConfig;
@@ -45,6 +47,7 @@ use listen::Entrances;
 use metrics::Metrics;
 use prices::Prices;
 use reload::Reload;
+use standing::Standing;
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 use tickcast_shared::{
     admin::{Queues, Readiness},
@@ -66,6 +69,8 @@ pub struct Gateway {
     pub admin_routes: axum::Router,
     /// What puts other settings in force.
     pub reload: Reload,
+    /// How it does.
+    pub standing: Standing,
 }
 
 /// Why a gateway cannot start.
@@ -105,8 +110,9 @@ pub async fn run(
     let (tls, certificate) = tls.transpose()?.unzip();
     let auth = auth::Auth::open(&config)?;
     let bars = bars::BarStore::default();
-    let (hub, alive) = Hub::start(&config, auth.clone(), &bars, clock, &queues, &metrics)
-        .map_err(GatewayError::Shard)?;
+    let (hub, alive) =
+        Hub::start(&config, auth.clone(), &bars, clock, &queues, &metrics, &tasks.progress())
+            .map_err(GatewayError::Shard)?;
     let prices = Prices::new(clock);
     let drained = CancellationToken::new();
     let closed = drained.child_token();
@@ -117,7 +123,8 @@ pub async fn run(
     let told = metrics.clone();
     let klines = http::klines::Klines::new(&bus, bars.clone());
     let targets = ingest::Targets { hub: hub.clone(), prices: prices.clone(), bars };
-    let ingest = ingest::run(bus, subscriber, targets, clock, told, drained.clone());
+    let mark = tasks.progress().watch("ingest");
+    let ingest = ingest::run(bus, subscriber, targets, clock, told, mark, drained.clone());
     tasks.essential("ingest", ingest);
     let complete = prices.complete.clone();
     tasks.essential("readiness", follow(complete, readiness.clone(), tasks.token()));
@@ -129,6 +136,7 @@ pub async fn run(
     let address = entrances.public.address(config.listen);
     let proxied = entrances.proxied.as_ref().and_then(|it| it.listener.local_addr().ok());
     let (kept, told) = (door.clone(), metrics.clone());
+    let standing = Standing::new(door.clone(), prices.clone());
     let app = http::App { config, auth, door: kept, hub: hub.clone(), prices, klines, metrics };
     let reload = Reload::new(app, address, proxied);
     let in_force = reload.in_force();
@@ -157,7 +165,7 @@ pub async fn run(
     }
     info!(%address, proxied = proxied.map(display), "gateway listens");
     let admin_routes = http::admin::routes(hub);
-    Ok(Gateway { address, proxied, admin_routes, reload })
+    Ok(Gateway { address, proxied, admin_routes, reload, standing })
 }
 
 /// Ends when a shard's thread is gone, which stops the process.

@@ -1,6 +1,6 @@
 //! The last value of every topic, written by the ingest and read by REST on any thread.
 
-use crate::ingest::life::{ExchangeLife, Life, Shared};
+use crate::ingest::life::{BusLife, ExchangeLife, Life, Shared};
 use dashmap::DashMap;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -114,6 +114,18 @@ impl Prices {
     #[must_use]
     pub fn all(&self) -> Vec<(Topic, Shown)> {
         self.topics.iter().map(|entry| (entry.key().clone(), entry.value().clone())).collect()
+    }
+
+    /// Whether Redis answers, as far as is known here.
+    #[must_use]
+    pub fn bus_is_up(&self) -> bool {
+        matches!(self.life().bus, BusLife::Up { .. })
+    }
+
+    /// How many topics there are.
+    #[must_use]
+    pub fn topics(&self) -> usize {
+        self.topics.len()
     }
 
     /// Every exchange and how far to believe it.

@@ -7,6 +7,7 @@
 //! - [`clock`]: time stamps anchored to monotonic time
 //! - [`backoff`]: waiting times as values
 //! - [`lifecycle`]: named tasks under one cancellation token
+//! - [`progress`]: whether the loops go round that a process cannot do without
 //! - [`config`]: file, environment and flags, with errors that name the key
 //! - [`secret`]: text that is never shown
 //! - [`telemetry`]: logs and metrics
@@ -27,6 +28,7 @@ pub mod lifecycle;
 pub mod market;
 pub mod metric;
 pub mod panics;
+pub mod progress;
 pub mod protocol;
 pub mod secret;
 pub mod telemetry;

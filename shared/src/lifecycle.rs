@@ -1,6 +1,6 @@
 //! Named tasks under one cancellation token: a process is whole, or it ends.
 
-use crate::panics::breakable;
+use crate::{panics::breakable, progress::Progress};
 use std::{fmt::Display, future::Future, panic};
 use tokio::{signal::unix::SignalKind, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -21,6 +21,7 @@ pub struct Failed {
 #[derive(Debug, Default)]
 pub struct Tasks {
     token: CancellationToken,
+    progress: Progress,
     running: JoinSet<(&'static str, Result<(), String>)>,
 }
 
@@ -35,6 +36,13 @@ impl Tasks {
     #[must_use]
     pub fn token(&self) -> CancellationToken {
         self.token.clone()
+    }
+
+    /// Where tasks mark the turns of their loops, for those that end with a loop that stands still
+    /// rather than with its end.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        self.progress.clone()
     }
 
     /// Starts a task that must run until the token is cancelled.

@@ -4,6 +4,7 @@
 mod client;
 mod forward;
 mod lines;
+mod manager;
 mod market;
 mod rest;
 mod tickcast;
@@ -14,6 +15,7 @@ mod wait;
 pub use client::Client;
 pub use forward::{Forward, stamp};
 pub use lines::Lines;
+pub use manager::Manager;
 pub use market::Market;
 pub use rest::{Answer, get};
 pub use tickcast::{Ended, Role, Start, Tickcast, start, start_by_shell};

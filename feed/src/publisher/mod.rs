@@ -24,12 +24,13 @@ mod writer;
 
 pub use shelf::{NotKept, Requests, Shelf, shelf};
 
-use crate::{derive::Rules, outbox::Outbox};
+use crate::{derive::Rules, outbox::Outbox, standing::Standing};
 use tickcast_shared::{
     admin::Readiness,
     bus::{self, Bus, Group},
     clock::Clock,
     market::{Ticker, Topic},
+    progress::Mark,
 };
 use tokio_util::sync::CancellationToken;
 use writer::Writer;
@@ -45,6 +46,10 @@ pub struct Assignment {
     pub rules: Rules,
     /// Bars that others want to be kept.
     pub requests: Requests,
+    /// Where it tells which epoch it holds.
+    pub standing: Standing,
+    /// Where it marks its turns.
+    pub mark: Mark,
 }
 
 /// Publishes what comes into the outbox, and what is derived from it, until the token is cancelled,

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     derive::Derive,
     outbox::{Outbox, Taken},
+    standing::Standing,
 };
 use std::{sync::Arc, time::Duration};
 use tickcast_shared::{
@@ -17,6 +18,7 @@ use tickcast_shared::{
     bus::{Acquired, Body, Bus, Error, Group, Heartbeat, Outage, Publisher, Record, ShardBatch},
     clock::{Clock, Micros},
     market::Topic,
+    progress::Mark,
 };
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -43,6 +45,8 @@ pub(super) struct Writer {
     outbox: Outbox,
     clock: Clock,
     readiness: Readiness,
+    standing: Standing,
+    mark: Mark,
     outage: Outage,
     /// When the oldest change came that is not confirmed to be written.
     heard: Option<Instant>,
@@ -60,7 +64,7 @@ impl Writer {
         clock: Clock,
         readiness: Readiness,
     ) -> Self {
-        let Assignment { group, configured, rules, requests } = assignment;
+        let Assignment { group, configured, rules, requests, standing, mark } = assignment;
         let derive = Derive::new(rules, &configured, clock.now());
         let tickers = configured.into_iter().map(|(topic, it)| (topic, Body::Ticker(it)));
         let announced = tickers.chain(derive.announced()).collect();
@@ -73,6 +77,8 @@ impl Writer {
             outbox,
             clock,
             readiness,
+            standing,
+            mark,
             outage: Outage::default(),
             heard: None,
             floor: 0,
@@ -82,9 +88,11 @@ impl Writer {
 
     /// Goes from phase to phase until the token is cancelled, then lets go.
     pub(super) async fn write(&mut self, token: &CancellationToken) {
-        counters::epoch(0);
+        self.hold(0);
         let mut phase = Phase::Waiting { until: Instant::now() };
         while !token.is_cancelled() {
+            // Heartbeats, waits and calls that fail all come round within a second or so.
+            self.mark.turn();
             phase = match self.advance(phase, token).await {
                 Ok(next) => next,
                 Err(error) => self.fail(phase, &error),
@@ -162,7 +170,7 @@ impl Writer {
         let held = self.beat(held).await?;
         self.restored();
         self.readiness.set(true);
-        counters::epoch(held.epoch);
+        self.hold(held.epoch);
         counters::taken_over();
         info!(group = %self.group, epoch = held.epoch, topics, "holding the group; publishing");
         Ok(Phase::Live(held))
@@ -309,9 +317,15 @@ impl Writer {
         }
         let next = phase.after(error, Backoff::BUS.random_delay(self.outage.failures()), now);
         if phase.may_hold() && !next.may_hold() {
-            counters::epoch(0);
+            self.hold(0);
         }
         next
+    }
+
+    /// Tells which epoch this writer holds from now on; 0 is none.
+    fn hold(&self, epoch: u64) {
+        counters::epoch(epoch);
+        self.standing.hold(epoch);
     }
 
     fn restored(&mut self) {

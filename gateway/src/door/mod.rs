@@ -88,6 +88,12 @@ impl Door {
         self.counted(self.enter(peer))
     }
 
+    /// Sockets that are open.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+
     fn enter(self: &Arc<Self>, peer: IpAddr) -> Result<(Arc<Seat>, Handshake), Refused> {
         if self.is_draining.load(Ordering::Relaxed) {
             return Err(Refused::soon(Cause::Draining));

@@ -45,7 +45,7 @@ use std::{
     },
     time::Instant,
 };
-use tickcast_shared::{admin::Queues, clock::Clock};
+use tickcast_shared::{admin::Queues, clock::Clock, progress::Progress};
 use tokio::sync::{mpsc, oneshot};
 
 /// Connections that may wait for a shard to take them over. A shard takes them as fast as it can
@@ -124,6 +124,7 @@ impl Hub {
         clock: Clock,
         queues: &Queues,
         metrics: &Metrics,
+        progress: &Progress,
     ) -> std::io::Result<(Self, worker::Alive)> {
         let (alive, alive_guard) = worker::Alive::new();
         let start = |number: usize| {
@@ -139,6 +140,7 @@ impl Hub {
                 mailbox: mailbox.clone(),
                 commands: inbox,
                 alive: alive_guard.clone(),
+                progress: progress.clone(),
             })?;
             Ok(Handle { mailbox, commands })
         };

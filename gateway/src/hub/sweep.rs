@@ -8,7 +8,11 @@ use std::{
     rc::Rc,
     time::{Duration, Instant},
 };
-use tickcast_shared::{clock::Micros, protocol::Close};
+use tickcast_shared::{
+    clock::Micros,
+    progress::{IDLE_TURN, Mark},
+    protocol::Close,
+};
 use tokio::time::MissedTickBehavior;
 
 /// Parts into which a heartbeat interval is cut, so that pings do not go out all at once.
@@ -24,17 +28,17 @@ const SHED_PART: usize = 50;
 const TOKENS_EVERY: Duration = Duration::from_millis(250);
 
 /// Runs for as long as the shard, by the times that are in force.
-pub async fn run(shard: Rc<RefCell<Shard>>) {
+pub async fn run(shard: Rc<RefCell<Shard>>, mark: Mark) {
     let configured = shard.borrow().configured.clone();
     loop {
         tokio::select! {
-            () = sweep(&shard) => {}
+            () = sweep(&shard, &mark) => {}
             () = configured.notified() => {}
         }
     }
 }
 
-async fn sweep(shard: &RefCell<Shard>) {
+async fn sweep(shard: &RefCell<Shard>, mark: &Mark) {
     let (heartbeat, patience, message) = {
         let limits = &shard.borrow().config.limits;
         (limits.heartbeat(), limits.slow_client_timeout(), limits.message_timeout())
@@ -49,8 +53,11 @@ async fn sweep(shard: &RefCell<Shard>) {
     unfinished.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let ping = encode::ping();
     let mut slice = 0;
+    let mut idle = tokio::time::interval(IDLE_TURN);
     loop {
+        mark.turn();
         tokio::select! {
+            _ = idle.tick() => {}
             _ = beat.tick() => {
                 slice = (slice + 1) % SLICES;
                 ping_slice(&mut shard.borrow_mut(), slice, heartbeat, &ping);

@@ -9,7 +9,11 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tickcast_shared::{clock::Clock, panics::breakable};
+use tickcast_shared::{
+    clock::Clock,
+    panics::breakable,
+    progress::{IDLE_TURN, Mark, Progress},
+};
 use tokio::{
     sync::{mpsc, watch},
     task::{LocalSet, spawn_local},
@@ -36,6 +40,8 @@ pub struct Worker {
     pub commands: mpsc::Receiver<Command>,
     /// Dropped when the thread ends, however it ends.
     pub alive: watch::Receiver<()>,
+    /// Where its loops mark their turns.
+    pub progress: Progress,
 }
 
 /// Tells when a shard's thread has ended, by a panic or otherwise.
@@ -58,9 +64,6 @@ impl Alive {
     }
 }
 
-/// Stands in for a time that is not waited for.
-const NOTHING_DUE: Duration = Duration::from_secs(3600);
-
 /// How often threads are counted: a dead shard is noticed within this time.
 const CHECK_EVERY: Duration = Duration::from_millis(200);
 
@@ -77,12 +80,15 @@ pub fn spawn(worker: Worker) -> io::Result<()> {
 }
 
 async fn run(worker: Worker) {
-    let Worker { config, auth, bars, clock, metrics, mailbox, mut commands, alive, .. } = worker;
+    let Worker { number, config, auth, bars, clock, metrics, mailbox, .. } = worker;
+    let Worker { mut commands, alive, progress, .. } = worker;
+    let mark = |of: &str| progress.watch(format!("{of} of shard {number}"));
+    let (passing, sweeping) = (mark("passes"), mark("sweep"));
     let mut shard = Shard::new(config, bars, clock, metrics, mailbox.clone());
     shard.auth = auth;
     let shard = Rc::new(RefCell::new(shard));
-    let mut passes = spawn_local(breakable("passes", passes(shard.clone(), mailbox)));
-    let mut sweeps = spawn_local(breakable("sweep", sweep::run(shard.clone())));
+    let mut passes = spawn_local(breakable("passes", passes(shard.clone(), mailbox, passing)));
+    let mut sweeps = spawn_local(breakable("sweep", sweep::run(shard.clone(), sweeping)));
     loop {
         let command = tokio::select! {
             command = commands.recv() => command,
@@ -114,13 +120,14 @@ async fn run(worker: Worker) {
 }
 
 /// Writes whatever arrives: an idle shard at once, a busy one all that came meanwhile together.
-async fn passes(shard: Rc<RefCell<Shard>>, mailbox: Arc<Mailbox>) {
+async fn passes(shard: Rc<RefCell<Shard>>, mailbox: Arc<Mailbox>, mark: Mark) {
     let mut load = Load::default();
     loop {
+        mark.turn();
         let due = shard.borrow().next_due_in();
         tokio::select! {
             () = mailbox.woken() => {}
-            () = tokio::time::sleep(due.unwrap_or(NOTHING_DUE)), if due.is_some() => {}
+            () = tokio::time::sleep(due.unwrap_or(IDLE_TURN).min(IDLE_TURN)) => {}
         }
         let begun = Instant::now();
         if !shard.borrow_mut().begin_pass() {

@@ -26,6 +26,7 @@ use tickcast_shared::{
     bus::{Bus, Event, Message, SHARDS, ShardId, Snapshot, Subscriber},
     clock::Clock,
     market::{ExchangeId, Reason, State},
+    progress::Mark,
     protocol::StatusScope,
 };
 use tokio::time::MissedTickBehavior;
@@ -74,6 +75,7 @@ pub async fn run(
     targets: Targets,
     clock: Clock,
     metrics: Metrics,
+    mark: Mark,
     token: CancellationToken,
 ) -> Result<(), std::convert::Infallible> {
     let Targets { hub, prices, bars: store } = targets;
@@ -93,6 +95,8 @@ pub async fn run(
     let mut look = tokio::time::interval(LOOK_EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
+        // The look comes round by itself.
+        mark.turn();
         let updates = tokio::select! {
             () = token.cancelled() => return Ok(()),
             event = subscriber.next() => ingest.event(event, &mut subscriber),

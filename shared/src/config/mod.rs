@@ -1,7 +1,8 @@
-//! Settings from file, environment and flags, in rising order; every mistake is one line that
-//! names the key, the value and what would be right.
+//! Settings from file, environment and flags, in rising order, and secrets from a service manager;
+//! every mistake is one line that names the key, the value and what would be right.
 
 mod changes;
+mod credential;
 mod error;
 mod key;
 mod known;
@@ -12,6 +13,7 @@ pub use changes::changed_keys;
 pub use error::ConfigError;
 pub use redact::{is_secret, redact_url};
 
+use credential::Credentials;
 use error::invalid;
 use layer::Layer;
 use serde::{Serialize, de::DeserializeOwned};
@@ -84,7 +86,12 @@ fn read<T: DeserializeOwned>(layers: &[Layer], sample: &Value) -> Result<T, Conf
     for layer in layers {
         known::check(layer, sample)?;
     }
-    let merged = merge(layers)?;
+    let mut merged = merge(layers)?;
+    credential::resolve(&mut merged, &Credentials::of_process()).map_err(|(key, value, why)| {
+        let origin = layers.iter().rev().find(|layer| layer.covers(&key));
+        let origin = origin.map_or_else(String::new, |layer| layer.origin.describe(&key));
+        ConfigError::Invalid { origin, key: key.to_string(), value: format!("{value:?}"), why }
+    })?;
     serde_path_to_error::deserialize(&merged).map_err(|error| {
         let key = key::Key::from(error.path());
         invalid(&key, &error.into_inner().to_string(), &merged, sample, layers)

@@ -4,6 +4,7 @@ use crate::{
     derive::Rules,
     outbox::Outbox,
     publisher::{self, Assignment, Shelf},
+    standing::Standing,
 };
 use std::{
     collections::HashMap,
@@ -15,6 +16,7 @@ use tickcast_shared::{
     bus::{Bus, Event, Group, Record, Stamp, Subscriber, memory::Memory, redis::Redis},
     clock::{Clock, Micros},
     market::{Reason, State, Ticker, Topic},
+    progress::Progress,
     testing::RedisServer,
 };
 use tokio::{task::JoinHandle, time::timeout};
@@ -93,9 +95,11 @@ impl Feed {
         let (readiness, token) = (Readiness::default(), CancellationToken::new());
         let (shelf, requests) = publisher::shelf();
         let configured = topics.into_iter().map(|topic| (topic, pending())).collect();
+        let (group, mark) = (Group::new("main"), Progress::default().watch("publisher"));
+        let standing = Standing::new(group.clone(), outbox.clone(), readiness.clone());
         let run = publisher::run(
             bus.clone(),
-            Assignment { group: Group::new("main"), configured, rules, requests },
+            Assignment { group, configured, rules, requests, standing, mark },
             outbox.clone(),
             clock,
             readiness.clone(),
