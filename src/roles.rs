@@ -36,7 +36,11 @@ pub async fn run(
         Command::Run(_) => run_both(config, inherited).await,
         Command::Feed(_) => run_feed(config).await,
         Command::Gateway(_) => run_gateway(config, inherited).await,
-        Command::Watch(_) | Command::Price(_) | Command::Dlq(_) | Command::Check(_) => Ok(()),
+        Command::Watch(_)
+        | Command::Price(_)
+        | Command::Trace(_)
+        | Command::Dlq(_)
+        | Command::Check(_) => Ok(()),
     }
 }
 

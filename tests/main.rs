@@ -36,5 +36,6 @@ mod refusing_redis;
 mod sentinel_failover;
 mod slow_client;
 mod steady_memory;
+mod trace;
 mod wall_clock;
 mod watch;

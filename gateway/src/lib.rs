@@ -12,6 +12,7 @@
 //! - [`registry`]: pages of the list of topics
 //! - [`drain`]: the order of a shutdown
 //! - [`descriptors`] and [`memory`]: what the process may take, and what happens near its end
+//! - [`trace`](mod@trace): single updates followed through the gateway
 //! - [`config`] and [`metrics`]: the one place for each
 
 pub mod auth;
@@ -31,6 +32,7 @@ pub mod memory;
 pub mod metrics;
 pub mod prices;
 pub mod registry;
+pub mod trace;
 pub mod wire;
 
 pub use config::GatewayConfig;
@@ -48,6 +50,7 @@ use tickcast_shared::{
     lifecycle::Tasks,
 };
 use tokio_util::sync::CancellationToken;
+use trace::Tracers;
 use tracing::info;
 
 /// A gateway that listens.
@@ -109,7 +112,8 @@ pub async fn run(
     subscriber.show_in(&queues);
     let told = metrics.clone();
     let klines = http::klines::Klines::new(&bus, bars.clone());
-    let targets = ingest::Targets { hub: hub.clone(), prices: prices.clone(), bars };
+    let (tracers, traces) = Tracers::new(&queues);
+    let targets = ingest::Targets { hub: hub.clone(), prices: prices.clone(), bars, traces };
     let ingest = ingest::run(bus, subscriber, targets, clock, told, drained.clone());
     tasks.essential("ingest", ingest);
     let complete = prices.complete.clone();
@@ -138,6 +142,13 @@ pub async fn run(
     tasks.essential("drain", drain.run(tasks.token()));
     let address = entrances.public.address(config.listen);
     let proxied = entrances.proxied.as_ref().and_then(|it| it.listener.local_addr().ok());
+    let admin = http::admin::Operators {
+        hub: hub.clone(),
+        prices: prices.clone(),
+        tracers,
+        default_exchange: config.default_exchange.clone(),
+        drained: drained.clone(),
+    };
     let app = http::App { config, auth, door, hub: hub.clone(), prices, klines, metrics };
     let reception = http::accept::Reception::new(app, tls);
     for entrance in [Some(entrances.public), entrances.proxied].into_iter().flatten() {
@@ -145,7 +156,7 @@ pub async fn run(
         tasks.essential("accept", http::accept::run(entrance, reception, closed, drained));
     }
     info!(%address, proxied = proxied.map(display), "gateway listens");
-    Ok(Gateway { address, proxied, admin_routes: http::admin::routes(hub) })
+    Ok(Gateway { address, proxied, admin_routes: http::admin::routes(admin) })
 }
 
 /// Ends when a shard's thread is gone, which stops the process.

@@ -30,6 +30,8 @@ const PIECES_AT_ONCE: usize = 8;
 /// All that one event loop owns.
 #[derive(Debug)]
 pub struct Shard {
+    /// Its number, for those who follow updates through it.
+    pub number: usize,
     /// The configuration in force.
     pub config: Arc<GatewayConfig>,
     /// The time for clients.
@@ -69,6 +71,7 @@ impl Shard {
         mailbox: Arc<Mailbox>,
     ) -> Self {
         Self {
+            number: 0,
             fan: Fan::new(config.limits.max_topics, bars),
             auth: None,
             accesses: Accesses::default(),
@@ -191,11 +194,15 @@ impl Shard {
                 }
             }
         });
+        self.fan.note_written(|| self.clock.now());
         goes_on
     }
 
     /// Ends the pass: membership may change again, and who waited for that goes on.
     pub fn end_pass(&mut self) {
+        for followed in self.fan.take_followed() {
+            followed.report(self.number);
+        }
         for id in self.fan.end() {
             self.flush(id);
         }

@@ -77,9 +77,10 @@ pub fn spawn(worker: Worker) -> io::Result<()> {
 }
 
 async fn run(worker: Worker) {
-    let Worker { config, auth, bars, clock, metrics, mailbox, mut commands, alive, .. } = worker;
+    let Worker { number, config, auth, bars, clock, metrics, mailbox, mut commands, alive } =
+        worker;
     let mut shard = Shard::new(config, bars, clock, metrics, mailbox.clone());
-    shard.auth = auth;
+    (shard.number, shard.auth) = (number, auth);
     let shard = Rc::new(RefCell::new(shard));
     let mut passes = spawn_local(breakable("passes", passes(shard.clone(), mailbox)));
     let mut sweeps = spawn_local(breakable("sweep", sweep::run(shard.clone())));

@@ -13,19 +13,21 @@ use crate::{
     hub::{About, Hub, Update},
     metrics::Metrics,
     prices::Prices,
+    trace::{Arrival, Traces},
 };
-use book::Book;
+use book::{Book, Standing};
 use life::{BusLife, Judgement, Life};
 use merge::{Cause, Joined, Merge};
 use metrics::gauge;
 use std::{
     collections::BTreeMap,
+    sync::Arc,
     time::{Duration, Instant},
 };
 use tickcast_shared::{
-    bus::{Bus, Event, Message, SHARDS, ShardId, Snapshot, Subscriber},
+    bus::{Bus, Event, Message, Record, SHARDS, ShardId, Snapshot, Subscriber},
     clock::Clock,
-    market::{ExchangeId, Reason, State},
+    market::{ExchangeId, Reason, State, Topic},
     protocol::StatusScope,
 };
 use tokio::time::MissedTickBehavior;
@@ -49,6 +51,7 @@ pub struct Ingest {
     exchanges: BTreeMap<ExchangeId, (State, Reason)>,
     prices: Prices,
     bars: Reader,
+    traces: Traces,
     hub: Hub,
     clock: Clock,
     metrics: Metrics,
@@ -63,6 +66,8 @@ pub struct Targets {
     pub prices: Prices,
     /// Closed bars.
     pub bars: BarStore,
+    /// Those who follow updates.
+    pub traces: Traces,
 }
 
 /// Runs until cancelled. Never waits for the hub, so the bus is always drained.
@@ -74,7 +79,7 @@ pub async fn run(
     metrics: Metrics,
     token: CancellationToken,
 ) -> Result<(), std::convert::Infallible> {
-    let Targets { hub, prices, bars: store } = targets;
+    let Targets { hub, prices, bars: store, traces } = targets;
     let mut ingest = Ingest {
         merges: Default::default(),
         book: Book::new(prices.clone(), store.clone()),
@@ -82,6 +87,7 @@ pub async fn run(
         exchanges: BTreeMap::new(),
         prices,
         bars: Reader::new(bus),
+        traces,
         hub,
         clock,
         metrics,
@@ -98,6 +104,10 @@ pub async fn run(
                 Vec::new()
             }
             done = ingest.bars.next() => ingest.bars_read(done),
+            probe = ingest.traces.joined() => {
+                ingest.traces.add(probe);
+                Vec::new()
+            }
         };
         ingest.book.lines.jobs().into_iter().for_each(|job| ingest.bars.push(job));
         ingest.publish(updates);
@@ -165,6 +175,8 @@ impl Ingest {
         out: &mut Vec<Update>,
     ) -> Option<Cause> {
         let now = Instant::now();
+        let arrival = Arrival { bus: Some(message.bus_time), taken: self.clock.at(now) };
+        self.traces.heard(&message, arrival.taken);
         let merge = &mut self.merges[shard.index()];
         let cause = merge.message(message.n);
         if cause.is_some() {
@@ -176,9 +188,11 @@ impl Ingest {
             self.book.rejudge(&self.life, |shard| merges[shard.index()].is_trusted(), out);
         }
         let merge = &mut self.merges[shard.index()];
+        let standing = merge.standing();
         for (topic, record) in message.puts {
             merge.mention(&topic, message.n, false);
-            self.book.put(&topic, record, &self.life, merge.standing(), out);
+            let put = Put { topic: &topic, record, life: &self.life, standing };
+            put.into(&mut self.book, &mut self.traces, &arrival, out);
         }
         for topic in message.removes {
             merge.mention(&topic, message.n, true);
@@ -202,11 +216,13 @@ impl Ingest {
             info!(shard = shard.index(), "the bus is another server process than before");
         }
         let joined = merge.standing();
+        let arrival = Arrival { bus: None, taken: self.clock.now() };
         let mut gone = self.book.of_shard(shard);
         for (topic, record) in records {
             gone.remove(&topic);
             if !merge.removed_since(&topic, n) {
-                self.book.put(&topic, record, &self.life, joined, out);
+                let put = Put { topic: &topic, record, life: &self.life, standing: joined };
+                put.into(&mut self.book, &mut self.traces, &arrival, out);
             }
         }
         gone.retain(|topic| !merge.written_since(topic, n));
@@ -259,6 +275,7 @@ impl Ingest {
     fn look(&mut self) -> Vec<Update> {
         let mut out = Vec::new();
         let now = Instant::now();
+        self.traces.prune(now);
         gauge!("tickcast_gateway_topics")
             .set(f64::from(u32::try_from(self.book.count()).unwrap_or(0)));
         if self.life.bus_is_silent(now) {
@@ -322,5 +339,26 @@ impl Ingest {
             },
         };
         out.push(book::status(About::Bus, StatusScope::Bus, "bus", &judgement));
+    }
+}
+
+/// A value on its way into the book.
+struct Put<'a> {
+    topic: &'a Topic,
+    record: Arc<Record>,
+    life: &'a Life,
+    standing: Standing,
+}
+
+impl Put<'_> {
+    /// Takes it in, and marks what comes of it if somebody follows it.
+    fn into(self, book: &mut Book, traces: &mut Traces, arrival: &Arrival, out: &mut Vec<Update>) {
+        let Self { topic, record, life, standing } = self;
+        let followed = traces.wants(topic, &record).then(|| record.clone());
+        let before = out.len();
+        book.put(topic, record, life, standing, out);
+        if let Some(record) = followed {
+            traces.mark(record, arrival, &mut out[before..]);
+        }
     }
 }
