@@ -9,6 +9,7 @@ use tickcast_shared::{
     bus::redis::Redis,
     config::{self, is_secret, redact_url},
     secret::HIDDEN,
+    spans::TelemetryConfig,
 };
 
 /// Where Redis listens by default.
@@ -24,6 +25,8 @@ pub struct Config {
     pub feed: FeedConfig,
     /// The `[gateway]` section.
     pub gateway: GatewayConfig,
+    /// The `[telemetry]` section.
+    pub telemetry: TelemetryConfig,
 }
 
 impl Default for Config {
@@ -32,6 +35,7 @@ impl Default for Config {
             redis_url: DEFAULT_REDIS_URL.to_owned(),
             feed: FeedConfig::default(),
             gateway: GatewayConfig::default(),
+            telemetry: TelemetryConfig::default(),
         }
     }
 }
@@ -48,7 +52,7 @@ impl Config {
     /// The defaults with every list and option filled, so that all keys are known.
     fn sample() -> Self {
         let (feed, gateway) = (FeedConfig::sample(), GatewayConfig::sample());
-        Self { feed, gateway, ..Self::default() }
+        Self { feed, gateway, telemetry: TelemetryConfig::sample(), ..Self::default() }
     }
 
     /// Whether there is an exchange is for the roles that need one to say.
@@ -61,6 +65,7 @@ impl Config {
             }
         }
         self.gateway.validate().map_err(|error| Failure::Mistake(error.to_string()))?;
+        self.telemetry.validate().map_err(|error| Failure::Mistake(error.to_string()))?;
         self.redis().map(drop)
     }
 

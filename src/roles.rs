@@ -17,11 +17,15 @@ use tickcast_shared::{
     bus::{Bus, memory::Memory},
     clock::Clock,
     lifecycle::Tasks,
+    spans::{self, Exporter},
     telemetry,
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
+
+/// The program's version.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Runs a role until it is told to stop or an essential task fails.
 ///
@@ -45,7 +49,7 @@ pub async fn run(
 }
 
 async fn run_demo(mut config: Config, inherited: Vec<StdListener>) -> Result<(), Failure> {
-    let mut process = Process::start("demo")?.with(inherited);
+    let mut process = Process::start("demo", &config)?.with(inherited);
     // The exchanges end last, with `venues`: a feed that is stopping should not see them go.
     let venues = demo::simulate(&mut config, CancellationToken::new()).await?;
     let listener = process.bind_admin(config.gateway.admin_listen)?;
@@ -57,7 +61,7 @@ async fn run_demo(mut config: Config, inherited: Vec<StdListener>) -> Result<(),
 
 async fn run_both(config: Config, inherited: Vec<StdListener>) -> Result<(), Failure> {
     needs_exchanges("run", &config)?;
-    let mut process = Process::start("run")?.with(inherited);
+    let mut process = Process::start("run", &config)?.with(inherited);
     let listener = process.bind_admin(config.gateway.admin_listen)?;
     let (_, routes) = process.feed_and_gateway(config).await?;
     process.serve_admin(listener, routes);
@@ -66,7 +70,7 @@ async fn run_both(config: Config, inherited: Vec<StdListener>) -> Result<(), Fai
 
 async fn run_feed(config: Config) -> Result<(), Failure> {
     needs_exchanges("feed", &config)?;
-    let mut process = Process::start("feed")?;
+    let mut process = Process::start("feed", &config)?;
     let bus = Bus::Redis(config.redis()?);
     let listener = process.bind_admin(config.feed.admin_listen)?;
     let readiness = process.readiness.clone();
@@ -76,7 +80,7 @@ async fn run_feed(config: Config) -> Result<(), Failure> {
 }
 
 async fn run_gateway(config: Config, inherited: Vec<StdListener>) -> Result<(), Failure> {
-    let mut process = Process::start("gateway")?.with(inherited);
+    let mut process = Process::start("gateway", &config)?.with(inherited);
     let bus = Bus::Redis(config.redis()?);
     let listener = process.bind_admin(config.gateway.admin_listen)?;
     let gateway = process.gateway(config, bus).await?;
@@ -105,17 +109,21 @@ struct Process {
     ended: CancellationToken,
     /// Listening sockets of a supervisor.
     inherited: Vec<StdListener>,
+    /// Where spans of sampled ticks go.
+    spans: Exporter,
 }
 
 impl Process {
-    fn start(role: &'static str) -> Result<Self, Failure> {
+    fn start(role: &'static str, config: &Config) -> Result<Self, Failure> {
         let metrics = telemetry::collect_metrics().context("cannot collect metrics")?;
         let (queues, readiness) = (Queues::default(), Readiness::default());
+        let spans = spans::start(&config.telemetry, role, VERSION, &queues)
+            .map_err(|error| Failure::Mistake(error.to_string()))?;
         let mut tasks = Tasks::new();
         tasks.stop_on_signals();
         let admin = Admin {
             role,
-            version: env!("CARGO_PKG_VERSION"),
+            version: VERSION,
             started: Instant::now(),
             readiness: readiness.clone(),
             queues: queues.clone(),
@@ -123,7 +131,7 @@ impl Process {
         };
         let ended = CancellationToken::new();
         let (clock, inherited) = (Clock::start(), Vec::new());
-        Ok(Self { role, clock, queues, readiness, tasks, admin, ended, inherited })
+        Ok(Self { role, clock, queues, readiness, tasks, admin, ended, inherited, spans })
     }
 
     fn with(self, inherited: Vec<StdListener>) -> Self {
@@ -179,6 +187,7 @@ impl Process {
 
     async fn finish(self) -> Result<(), Failure> {
         let ended = self.tasks.finish().await;
+        self.spans.finish().await;
         self.ended.cancel();
         ended.map_err(|failed| Failure::Failed(failed.into()))
     }

@@ -48,6 +48,7 @@ use tickcast_shared::{
     bus::Bus,
     clock::Clock,
     lifecycle::Tasks,
+    spans,
 };
 use tokio_util::sync::CancellationToken;
 use trace::Tracers;
@@ -113,6 +114,7 @@ pub async fn run(
     let told = metrics.clone();
     let klines = http::klines::Klines::new(&bus, bars.clone());
     let (tracers, traces) = Tracers::new(&queues);
+    trace::sampled::start(&tracers, hub.shards(), spans::installed(), &queues, tasks);
     let targets = ingest::Targets { hub: hub.clone(), prices: prices.clone(), bars, traces };
     let ingest = ingest::run(bus, subscriber, targets, clock, told, drained.clone());
     tasks.essential("ingest", ingest);

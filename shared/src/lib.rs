@@ -10,6 +10,7 @@
 //! - [`config`]: file, environment and flags, with errors that name the key
 //! - [`secret`]: text that is never shown
 //! - [`telemetry`]: logs and metrics
+//! - [`spans`]: sampled ticks for OpenTelemetry
 //! - [`admin`]: the listener for operators
 //! - [`panics`]: tasks that break on request, in builds for tests
 //! - `testing` and `fuzz` (feature `testing`): child servers for tests, and what any input must obey
@@ -27,6 +28,7 @@ pub mod market;
 pub mod panics;
 pub mod protocol;
 pub mod secret;
+pub mod spans;
 pub mod telemetry;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -3,6 +3,7 @@
 use super::{
     Assignment, counters,
     phase::{Held, Phase},
+    sampled::Sampled,
     shelf::{Request, Requests},
     table::{Changes, Table},
 };
@@ -14,6 +15,7 @@ use tickcast_shared::{
     bus::{Acquired, Body, Bus, Error, Group, Heartbeat, Outage, Publisher, Record, ShardBatch},
     clock::{Clock, Micros},
     market::Topic,
+    spans::{self, Spans},
 };
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -40,6 +42,7 @@ pub(super) struct Writer {
     outbox: Outbox,
     clock: Clock,
     readiness: Readiness,
+    spans: Spans,
     outage: Outage,
     /// Highest epoch ever held or seen; the next one will be above it.
     floor: u64,
@@ -68,6 +71,7 @@ impl Writer {
             outbox,
             clock,
             readiness,
+            spans: spans::installed(),
             outage: Outage::default(),
             floor: 0,
             said_busy: false,
@@ -243,7 +247,10 @@ impl Writer {
         let changes = self.take_changes();
         let updates = changes.len() as u64;
         let batches = self.table.seal_heard(changes, self.clock.now());
-        self.publish(batches, updates).await
+        let sampled = Sampled::of(&batches, &self.spans);
+        self.publish(batches, updates).await?;
+        sampled.published(&self.spans, &self.clock);
+        Ok(())
     }
 
     async fn publish_own(&mut self, changes: Changes) -> Result<(), Error> {

@@ -1,11 +1,12 @@
-//! The reports on a topic's updates put together again: pure, told the time.
+//! The reports on updates put together again: pure, told the time.
 
 use super::{
     line::{Hops, Outcome, Update},
     probe::{Passed, Seen, Taken},
 };
+use crate::hub::TopicId;
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -17,13 +18,13 @@ pub const PATIENCE: Duration = Duration::from_secs(5);
 /// Most updates of which reports are awaited, more than all reports that may be on their way.
 const MAX_OPEN: usize = super::probe::CAPACITY;
 
-/// Updates of one topic whose reports are still coming.
+/// Updates whose reports are still coming.
 #[derive(Debug)]
 pub struct Assembly {
     shards: usize,
     open: VecDeque<Open>,
-    /// The frame that the newest update came from.
-    received: Option<Micros>,
+    /// The frame that each topic's newest update came from.
+    received: HashMap<TopicId, Micros>,
 }
 
 /// An update.
@@ -50,7 +51,7 @@ impl Assembly {
     /// For a gateway of so many shards.
     #[must_use]
     pub fn new(shards: usize) -> Self {
-        Self { shards, open: VecDeque::new(), received: None }
+        Self { shards, open: VecDeque::new(), received: HashMap::new() }
     }
 
     /// Takes a report; returns the updates of which all is known now, in order.
@@ -82,9 +83,8 @@ impl Assembly {
     fn new_frame(&mut self, taken: &Taken) -> Option<Micros> {
         let ticker = taken.record.body.ticker()?;
         let received = ticker.received_ts.filter(|_| ticker.state == State::Live)?;
-        let is_new = self.received.is_none_or(|before| received > before);
-        self.received = Some(received);
-        is_new.then_some(received)
+        let before = self.received.insert(taken.id, received);
+        before.is_none_or(|before| received > before).then_some(received)
     }
 
     fn finished(&mut self, is_over: impl Fn(&Open) -> bool, room: usize) -> Vec<Update> {

@@ -9,11 +9,13 @@
 //! - [`fastest`]: how far the clocks of feed, bus and gateway are apart
 //! - [`assembly`]: the reports on one update put together again
 //! - [`line`](mod@line): what is told of it
+//! - [`sampled`]: spans of sampled updates, for OpenTelemetry
 
 pub mod assembly;
 pub mod fastest;
 pub mod line;
 pub mod probe;
+pub mod sampled;
 
 pub use probe::{Mark, Passed, Probe, Seen, Taken};
 
@@ -25,6 +27,7 @@ use tickcast_shared::{
     bus::{Group, Message, Record},
     clock::Micros,
     market::Topic,
+    spans::Sampler,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
@@ -54,6 +57,14 @@ impl Tracers {
     #[must_use]
     pub fn slot(&self) -> Option<OwnedSemaphorePermit> {
         self.slots.clone().try_acquire_owned().ok()
+    }
+
+    /// Follows the updates that are sampled, for as long as the process runs.
+    pub fn follow_sampled(&self, sampler: Sampler, queues: &Queues) -> Option<probe::Reports> {
+        let queue = queues.register("trace_sampled", probe::CAPACITY);
+        let (probe, reports) = Probe::of_sampled(sampler, queue);
+        self.joining.try_send(probe).ok()?;
+        Some(reports)
     }
 
     /// Follows a topic's updates until then; none when the gateway is stopping.
@@ -160,7 +171,7 @@ impl Traces {
         let wanting = self.probes.iter().filter(|probe| probe.wants(&tick.topic, stamp));
         let probes: Vec<Arc<Probe>> = wanting.cloned().collect();
         probes.iter().for_each(|probe| probe.tell(Seen::Taken(taken.clone())));
-        tick.mark = Some(Box::new(Mark::new(probes)));
+        tick.mark = Some(Box::new(Mark::new(&probes)));
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Arrival, fastest::Skew};
 use crate::hub::TopicId;
 use std::{
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicU64, Ordering},
     },
     time::Instant,
@@ -14,6 +14,7 @@ use tickcast_shared::{
     bus::{Record, Stamp},
     clock::Micros,
     market::{State, Topic},
+    spans::Sampler,
 };
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
@@ -24,12 +25,19 @@ pub const CAPACITY: usize = 4096;
 /// Somebody who follows updates.
 #[derive(Debug)]
 pub struct Probe {
-    topic: Topic,
+    wanted: Wanted,
     reports: mpsc::Sender<Seen>,
     dropped: Arc<AtomicU64>,
     queue: Arc<Queue>,
-    until: Instant,
-    _slot: OwnedSemaphorePermit,
+}
+
+/// Which updates a probe follows.
+#[derive(Debug)]
+enum Wanted {
+    /// Those of a topic until then.
+    Topic { topic: Topic, until: Instant, _slot: OwnedSemaphorePermit },
+    /// Those that are sampled, as long as the process runs.
+    Sampled(Sampler),
 }
 
 /// The reports of a probe. The probe is forgotten when they are dropped.
@@ -88,22 +96,24 @@ pub struct Passed {
     pub left_out: u64,
 }
 
-/// What a followed update carries.
+/// What a followed update carries. A topic's newest value stays in the shards' tables for as long as
+/// it is the newest, so the mark in it must not keep a trace alive that has ended.
 #[derive(Debug)]
 pub struct Mark {
-    probes: Vec<Arc<Probe>>,
+    probes: Vec<Weak<Probe>>,
 }
 
 impl Mark {
     /// For an update that these follow.
     #[must_use]
-    pub fn new(probes: Vec<Arc<Probe>>) -> Self {
-        Self { probes }
+    pub fn new(probes: &[Arc<Probe>]) -> Self {
+        Self { probes: probes.iter().map(Arc::downgrade).collect() }
     }
 
     /// Tells all who follow the update. Never waits.
     pub fn passed(&self, passed: Passed) {
-        self.probes.iter().for_each(|probe| probe.tell(Seen::Passed(passed)));
+        let probes = self.probes.iter().filter_map(Weak::upgrade);
+        probes.for_each(|probe| probe.tell(Seen::Passed(passed)));
     }
 }
 
@@ -116,22 +126,36 @@ impl Probe {
         until: Instant,
         queue: Arc<Queue>,
     ) -> (Arc<Self>, Reports) {
+        Self::of(Wanted::Topic { topic, until, _slot: slot }, queue)
+    }
+
+    /// Follows the updates that are sampled.
+    #[must_use]
+    pub fn of_sampled(sampler: Sampler, queue: Arc<Queue>) -> (Arc<Self>, Reports) {
+        Self::of(Wanted::Sampled(sampler), queue)
+    }
+
+    fn of(wanted: Wanted, queue: Arc<Queue>) -> (Arc<Self>, Reports) {
         let (reports, waiting) = mpsc::channel(CAPACITY);
         let dropped = Arc::<AtomicU64>::default();
-        let probe = Self { topic, reports, dropped: dropped.clone(), queue, until, _slot: slot };
+        let probe = Self { wanted, reports, dropped: dropped.clone(), queue };
         (Arc::new(probe), Reports { waiting, dropped })
     }
 
     /// Whether it follows this update.
     #[must_use]
-    pub fn wants(&self, topic: &Topic, _stamp: Stamp) -> bool {
-        self.topic == *topic
+    pub fn wants(&self, topic: &Topic, stamp: Stamp) -> bool {
+        match &self.wanted {
+            Wanted::Topic { topic: wanted, .. } => wanted == topic,
+            Wanted::Sampled(sampler) => sampler.trace(topic, stamp).is_some(),
+        }
     }
 
     /// Whether nobody reads it any more, or its time is over.
     #[must_use]
     pub fn is_over(&self, now: Instant) -> bool {
-        self.reports.is_closed() || now >= self.until
+        let is_late = matches!(&self.wanted, Wanted::Topic { until, .. } if now >= *until);
+        is_late || self.reports.is_closed()
     }
 
     /// Reports something; what finds no room is dropped and counted.

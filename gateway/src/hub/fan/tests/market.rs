@@ -93,7 +93,7 @@ impl Market {
         let padding = "x".repeat(self.padding);
         let json = format!(r#"{{"type":"ticker","topic":{number},"seq":{seq},"pad":"{padding}"}}"#);
         let tick = Arc::new(Tick {
-            mark: self.is_followed.then(|| Box::new(Mark::new(Vec::new()))),
+            mark: self.is_followed.then(|| Box::new(Mark::new(&[]))),
             bar: None,
             id: TopicId(number),
             topic: topic(number),
