@@ -35,6 +35,8 @@ mod redis_outage;
 mod refusing_redis;
 mod sentinel_failover;
 mod slow_client;
+#[cfg(feature = "otel")]
+mod spans;
 mod steady_memory;
 mod trace;
 mod wall_clock;
