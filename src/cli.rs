@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::dlq;
+use crate::{dlq, trace};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -8,6 +8,8 @@ use tickcast_shared::{config::Override, telemetry::LogFormat};
 
 /// Where a gateway listens unless told otherwise.
 pub const DEFAULT_URL: &str = "ws://127.0.0.1:8080/ws";
+/// Where a gateway's operators look unless told otherwise.
+pub const DEFAULT_ADMIN: &str = "http://127.0.0.1:9090";
 
 /// Exchange tickers as a broadcast that anyone can subscribe to.
 #[derive(Debug, Parser)]
@@ -33,6 +35,8 @@ pub enum Command {
     Watch(Watch),
     /// Prints one price; exit code 3 when it is not live
     Price(Price),
+    /// Follows updates of a topic from the venue to the sockets, with the time of each hop
+    Trace(Trace),
     /// Shows messages that feeds refused, and judges them again
     Dlq(dlq::Args),
     /// Validates the configuration and prints the effective one, secrets redacted
@@ -183,6 +187,24 @@ pub struct Price {
     pub json: bool,
 }
 
+/// Flags of `trace`.
+#[derive(Debug, Args)]
+#[command(after_help = trace::COLUMNS)]
+pub struct Trace {
+    /// A topic or symbol: BTC-USDT, ticker:okx:ETH-USDT, kline:kucoin:BTC-USDT:1m
+    #[arg(value_name = "TOPIC")]
+    pub topic: String,
+    /// End after N updates; 0 goes on until Ctrl-C
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub count: u64,
+    /// A line of JSON for each update, with all times in microseconds
+    #[arg(long)]
+    pub json: bool,
+    /// The gateway's admin listener
+    #[arg(long, value_name = "URL", default_value = DEFAULT_ADMIN)]
+    pub admin: String,
+}
+
 /// `NAME=SYMBOL,SYMBOL`, as the settings write it.
 fn exchange(text: &str) -> Result<Value, String> {
     let (name, symbols) = text
@@ -201,7 +223,11 @@ pub fn file(command: &Command) -> Option<&Path> {
         Command::Feed(it) => it.common.config.as_deref(),
         Command::Check(it) => it.config.as_deref(),
         Command::Dlq(it) => it.config(),
-        Command::Watch(_) | Command::Price(_) | Command::Metrics | Command::Generate(_) => None,
+        Command::Watch(_)
+        | Command::Price(_)
+        | Command::Trace(_)
+        | Command::Metrics
+        | Command::Generate(_) => None,
     }
 }
 
@@ -224,9 +250,11 @@ pub fn overrides(command: &Command) -> Vec<Override> {
             add("--redis-url", "redis_url", it.redis_url());
             (None, &None, None)
         }
-        Command::Watch(_) | Command::Price(_) | Command::Metrics | Command::Generate(_) => {
-            (None, &None, None)
-        }
+        Command::Watch(_)
+        | Command::Price(_)
+        | Command::Trace(_)
+        | Command::Metrics
+        | Command::Generate(_) => (None, &None, None),
     };
     let admin_key = match command {
         Command::Feed(_) => "feed.admin_listen",

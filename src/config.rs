@@ -9,6 +9,7 @@ use tickcast_shared::{
     bus::redis::Redis,
     config::{self, is_secret, redact_url},
     secret::HIDDEN,
+    spans::TelemetryConfig,
     telemetry::{self, LogFormat},
 };
 
@@ -35,6 +36,8 @@ pub struct Config {
     pub feed: FeedConfig,
     /// The `[gateway]` section.
     pub gateway: GatewayConfig,
+    /// The `[telemetry]` section.
+    pub telemetry: TelemetryConfig,
 }
 
 impl Default for Config {
@@ -45,6 +48,7 @@ impl Default for Config {
             redis_url: DEFAULT_REDIS_URL.to_owned(),
             feed: FeedConfig::default(),
             gateway: GatewayConfig::default(),
+            telemetry: TelemetryConfig::default(),
         }
     }
 }
@@ -61,8 +65,8 @@ impl Config {
     /// The defaults with every list and option filled, so that all keys are known.
     pub fn sample() -> Self {
         let (feed, gateway) = (FeedConfig::sample(), GatewayConfig::sample());
-        let log_level = Some(LOG_LEVEL.to_owned());
-        Self { log_level, feed, gateway, ..Self::default() }
+        let (log_level, telemetry) = (Some(LOG_LEVEL.to_owned()), TelemetryConfig::sample());
+        Self { log_level, feed, gateway, telemetry, ..Self::default() }
     }
 
     /// Whether there is an exchange is for the roles that need one to say.
@@ -78,6 +82,7 @@ impl Config {
             telemetry::check_level(level)?;
         }
         self.gateway.validate().map_err(|error| Failure::Mistake(error.to_string()))?;
+        self.telemetry.validate().map_err(|error| Failure::Mistake(error.to_string()))?;
         self.redis().map(drop)
     }
 

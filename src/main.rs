@@ -11,6 +11,7 @@ mod outcome;
 mod price;
 mod reload;
 mod roles;
+mod trace;
 mod watch;
 
 use anyhow::Context;
@@ -55,6 +56,7 @@ fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Watch(args) => client_runtime()?.block_on(watch::watch(args)),
         Command::Price(args) => client_runtime()?.block_on(price::price(args)),
+        Command::Trace(args) => client_runtime()?.block_on(trace::trace(args)),
         Command::Dlq(ref args) => {
             let config = Config::load(args.config(), &command)?;
             client_runtime()?.block_on(dlq::dlq(args, &config))

@@ -27,11 +27,15 @@ use tickcast_shared::{
     clock::Clock,
     lifecycle::Tasks,
     metric::Row,
+    spans::{self, Exporter},
     telemetry,
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
+
+/// The program's version.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Runs a role until it is told to stop or an essential task fails.
 ///
@@ -48,6 +52,7 @@ pub async fn run(
         Command::Gateway(_) => run_gateway(reload, config, inherited).await,
         Command::Watch(_)
         | Command::Price(_)
+        | Command::Trace(_)
         | Command::Dlq(_)
         | Command::Check(_)
         | Command::Metrics
@@ -60,7 +65,7 @@ async fn run_demo(
     mut config: Config,
     inherited: Vec<StdListener>,
 ) -> Result<(), Failure> {
-    let mut process = Process::start("demo", &[FEED, GATEWAY])?.with(inherited);
+    let mut process = Process::start("demo", &[FEED, GATEWAY], &config)?.with(inherited);
     // The exchanges end last, with `venues`: a feed that is stopping should not see them go.
     let venues = demo::simulate(&mut config, CancellationToken::new()).await?;
     let listener = process.bind_admin(config.gateway.admin_listen)?;
@@ -76,7 +81,7 @@ async fn run_both(
     inherited: Vec<StdListener>,
 ) -> Result<(), Failure> {
     config.needs_exchanges("run")?;
-    let mut process = Process::start("run", &[FEED, GATEWAY])?.with(inherited);
+    let mut process = Process::start("run", &[FEED, GATEWAY], &config)?.with(inherited);
     let listener = process.bind_admin(config.gateway.admin_listen)?;
     let stops_within = gateway_stops_within(&config.gateway.limits);
     let (_, routes, line) = process.feed_and_gateway(config).await?;
@@ -87,7 +92,7 @@ async fn run_both(
 
 async fn run_feed(reload: Reload, config: Config) -> Result<(), Failure> {
     config.needs_exchanges("feed")?;
-    let mut process = Process::start("feed", &[FEED])?;
+    let mut process = Process::start("feed", &[FEED], &config)?;
     let bus = Bus::Redis(config.redis()?);
     let listener = process.bind_admin(config.feed.admin_listen)?;
     let readiness = process.readiness.clone();
@@ -103,7 +108,7 @@ async fn run_gateway(
     config: Config,
     inherited: Vec<StdListener>,
 ) -> Result<(), Failure> {
-    let mut process = Process::start("gateway", &[GATEWAY])?.with(inherited);
+    let mut process = Process::start("gateway", &[GATEWAY], &config)?.with(inherited);
     let bus = Bus::Redis(config.redis()?);
     let listener = process.bind_admin(config.gateway.admin_listen)?;
     let stops_within = gateway_stops_within(&config.gateway.limits);
@@ -139,17 +144,25 @@ struct Process {
     inherited: Vec<StdListener>,
     /// What follows the configuration.
     parts: Parts,
+    /// Where spans of sampled ticks go.
+    spans: Exporter,
 }
 
 impl Process {
-    fn start(role: &'static str, tables: &[&'static [Row]]) -> Result<Self, Failure> {
+    fn start(
+        role: &'static str,
+        tables: &[&'static [Row]],
+        config: &Config,
+    ) -> Result<Self, Failure> {
         let metrics = telemetry::collect_metrics(tables).context("cannot collect metrics")?;
         let (queues, readiness) = (Queues::default(), Readiness::default());
+        let spans = spans::start(&config.telemetry, role, VERSION, &queues)
+            .map_err(|error| Failure::Mistake(error.to_string()))?;
         let mut tasks = Tasks::new();
         tasks.stop_on_signals();
         let admin = Admin {
             role,
-            version: env!("CARGO_PKG_VERSION"),
+            version: VERSION,
             started: Instant::now(),
             readiness: readiness.clone(),
             queues: queues.clone(),
@@ -158,7 +171,7 @@ impl Process {
         };
         let ended = CancellationToken::new();
         let (clock, inherited, parts) = (Clock::start(), Vec::new(), Parts::default());
-        Ok(Self { role, clock, queues, readiness, tasks, admin, ended, inherited, parts })
+        Ok(Self { role, clock, queues, readiness, tasks, admin, ended, inherited, parts, spans })
     }
 
     fn with(self, inherited: Vec<StdListener>) -> Self {
@@ -243,6 +256,7 @@ impl Process {
         let (configured, token) = (self.admin.configured.clone(), self.tasks.token());
         self.tasks.essential("reload", reload.run(self.parts, configured, token));
         let ended = self.tasks.finish().await;
+        self.spans.finish().await;
         self.ended.cancel();
         ended.map_err(|failed| Failure::Failed(failed.into()))
     }

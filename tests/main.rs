@@ -40,7 +40,10 @@ mod regional_replica;
 mod sentinel_failover;
 mod service;
 mod slow_client;
+#[cfg(feature = "otel")]
+mod spans;
 mod steady_memory;
+mod trace;
 mod units;
 mod wall_clock;
 mod watch;

@@ -31,6 +31,7 @@ fn fan() -> Fan {
 
 fn tick(id: u32) -> Update {
     Update::Tick(Arc::new(Tick {
+        mark: None,
         id: TopicId(id),
         topic: format!("ticker:okx:C{id}-USDT")
             .parse()

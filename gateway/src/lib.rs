@@ -15,6 +15,7 @@
 //! - [`standing`]: how it does, in one line
 //! - [`drain`]: the order of a shutdown
 //! - [`descriptors`] and [`memory`]: what the process may take, and what happens near its end
+//! - [`trace`](mod@trace): single updates followed through the gateway
 //! - [`config`] and [`metrics`]: the one place for each
 
 pub mod auth;
@@ -37,6 +38,7 @@ pub mod prices;
 pub mod registry;
 pub mod reload;
 pub mod standing;
+pub mod trace;
 pub mod wire;
 
 pub use config::GatewayConfig;
@@ -54,8 +56,10 @@ use tickcast_shared::{
     bus::Bus,
     clock::Clock,
     lifecycle::Tasks,
+    spans,
 };
 use tokio_util::sync::CancellationToken;
+use trace::Tracers;
 use tracing::info;
 
 /// A gateway that listens.
@@ -122,7 +126,9 @@ pub async fn run(
     subscriber.show_in(&queues);
     let told = metrics.clone();
     let klines = http::klines::Klines::new(&bus, bars.clone());
-    let targets = ingest::Targets { hub: hub.clone(), prices: prices.clone(), bars };
+    let (tracers, traces) = Tracers::new(&queues);
+    trace::sampled::start(&tracers, hub.shards(), spans::installed(), &queues, tasks);
+    let targets = ingest::Targets { hub: hub.clone(), prices: prices.clone(), bars, traces };
     let mark = tasks.progress().watch("ingest");
     let ingest = ingest::run(bus, subscriber, targets, clock, told, mark, drained.clone());
     tasks.essential("ingest", ingest);
@@ -135,6 +141,13 @@ pub async fn run(
     let door = Door::new(&config, descriptors::capacity(&config.limits), metrics.clone());
     let address = entrances.public.address(config.listen);
     let proxied = entrances.proxied.as_ref().and_then(|it| it.listener.local_addr().ok());
+    let admin = http::admin::Operators {
+        hub: hub.clone(),
+        prices: prices.clone(),
+        tracers,
+        default_exchange: config.default_exchange.clone(),
+        drained: drained.clone(),
+    };
     let (kept, told) = (door.clone(), metrics.clone());
     let standing = Standing::new(door.clone(), prices.clone());
     let app = http::App { config, auth, door: kept, hub: hub.clone(), prices, klines, metrics };
@@ -164,8 +177,7 @@ pub async fn run(
         tasks.essential("accept", http::accept::run(entrance, reception, closed, drained));
     }
     info!(%address, proxied = proxied.map(display), "gateway listens");
-    let admin_routes = http::admin::routes(hub);
-    Ok(Gateway { address, proxied, admin_routes, reload, standing })
+    Ok(Gateway { address, proxied, admin_routes: http::admin::routes(admin), reload, standing })
 }
 
 /// Ends when a shard's thread is gone, which stops the process.

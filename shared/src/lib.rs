@@ -12,6 +12,7 @@
 //! - [`secret`]: text that is never shown
 //! - [`telemetry`]: logs and metrics
 //! - [`metric`]: metrics as declared values, and the table of them
+//! - [`spans`]: sampled ticks for OpenTelemetry
 //! - [`admin`]: the listener for operators
 //! - [`panics`]: tasks that break on request, in builds for tests
 //! - `testing` and `fuzz` (feature `testing`): child servers for tests, and what any input must obey
@@ -31,6 +32,7 @@ pub mod panics;
 pub mod progress;
 pub mod protocol;
 pub mod secret;
+pub mod spans;
 pub mod telemetry;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -86,7 +86,7 @@ fn hint(lost: &Lost) -> &'static str {
 }
 
 /// Ctrl-C or SIGTERM.
-async fn told_to_stop() {
+pub async fn told_to_stop() {
     let Ok(mut terminate) = signal(SignalKind::terminate()) else {
         return std::future::pending().await;
     };

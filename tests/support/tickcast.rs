@@ -185,6 +185,11 @@ impl Tickcast {
         eventually("the process ends", async || self.child.try_wait().expect("a child")).await
     }
 
+    /// Whether it has ended by now.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("a child").is_some()
+    }
+
     /// Waits for its end and returns what it wrote.
     pub async fn ended(mut self) -> Ended {
         let status = self.exit().await;

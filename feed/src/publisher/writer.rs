@@ -3,6 +3,7 @@
 use super::{
     Assignment, counters,
     phase::{Held, Phase},
+    sampled::Sampled,
     shelf::{Request, Requests},
     table::{Changes, Table},
 };
@@ -19,6 +20,7 @@ use tickcast_shared::{
     clock::{Clock, Micros},
     market::Topic,
     progress::Mark,
+    spans::{self, Spans},
 };
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -47,6 +49,7 @@ pub(super) struct Writer {
     readiness: Readiness,
     standing: Standing,
     mark: Mark,
+    spans: Spans,
     outage: Outage,
     /// When the oldest change came that is not confirmed to be written.
     heard: Option<Instant>,
@@ -79,6 +82,7 @@ impl Writer {
             readiness,
             standing,
             mark,
+            spans: spans::installed(),
             outage: Outage::default(),
             heard: None,
             floor: 0,
@@ -260,7 +264,10 @@ impl Writer {
         let changes = self.take_changes();
         let updates = changes.len() as u64;
         let batches = self.table.seal_heard(changes, self.clock.now());
-        self.publish(batches, updates).await
+        let sampled = Sampled::of(&batches, &self.spans);
+        self.publish(batches, updates).await?;
+        sampled.published(&self.spans, &self.clock);
+        Ok(())
     }
 
     async fn publish_own(&mut self, changes: Changes) -> Result<(), Error> {

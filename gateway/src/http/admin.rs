@@ -1,13 +1,38 @@
 //! What the gateway adds to the admin listener.
 
-use crate::hub::{Hub, Report};
+use super::trace;
+use crate::{
+    hub::{Hub, Report},
+    prices::Prices,
+    trace::Tracers,
+};
 use axum::{Json, Router, extract::State, routing::get};
+use tickcast_shared::market::ExchangeId;
+use tokio_util::sync::CancellationToken;
 
-/// `GET /connections`
-pub fn routes(hub: Hub) -> Router {
-    Router::new().route("/connections", get(connections)).with_state(hub)
+/// What operators can ask of. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Operators {
+    /// The way to the shards.
+    pub hub: Hub,
+    /// Last values.
+    pub prices: Prices,
+    /// The way to follow updates.
+    pub tracers: Tracers,
+    /// The exchange of a bare symbol.
+    pub default_exchange: ExchangeId,
+    /// Cancelled when all clients have gone.
+    pub drained: CancellationToken,
 }
 
-async fn connections(State(hub): State<Hub>) -> Json<Report> {
-    Json(hub.report().await)
+/// `GET /connections` and `GET /trace`
+pub fn routes(operators: Operators) -> Router {
+    Router::new()
+        .route("/connections", get(connections))
+        .route("/trace", get(trace::trace))
+        .with_state(operators)
+}
+
+async fn connections(State(operators): State<Operators>) -> Json<Report> {
+    Json(operators.hub.report().await)
 }

@@ -17,6 +17,7 @@ pub mod rest;
 pub mod routes;
 pub mod serve;
 pub mod tls;
+pub mod trace;
 pub mod upgrade;
 pub mod visitor;
 

@@ -10,6 +10,7 @@ pub mod configure;
 pub mod drain;
 pub mod fan;
 pub mod filter;
+pub mod followed;
 pub mod gate;
 pub mod load;
 pub mod mailbox;
@@ -146,6 +147,12 @@ impl Hub {
         };
         let shards = (0..config.shard_count()).map(start).collect::<std::io::Result<Arc<_>>>()?;
         Ok((Self { shards, next: Arc::default() }, alive))
+    }
+
+    /// How many shards there are.
+    #[must_use]
+    pub fn shards(&self) -> usize {
+        self.shards.len()
     }
 
     /// Hands updates to every shard, in order. Never waits.

@@ -8,6 +8,7 @@ use super::{
     backlog::Cause,
     cohorts::{Cohort, CohortId},
     fan::{Counts, Fan},
+    followed::{self, Followed},
     members::MemberId,
 };
 use crate::wire::{Encoding, Frames};
@@ -35,6 +36,8 @@ pub struct Pass {
     pub(super) is_running: bool,
     /// Members that can be brought up to date once the pass is over.
     pub(super) postponed: Vec<MemberId>,
+    /// Updates of it that somebody follows.
+    pub(super) followed: Vec<Followed>,
 }
 
 /// One message of a pass.
@@ -69,7 +72,7 @@ pub struct Batch {
 }
 
 impl Staged {
-    fn bytes(&self, encoding: Encoding) -> &Bytes {
+    pub(super) fn bytes(&self, encoding: Encoding) -> &Bytes {
         match &self.frames {
             Source::Tick(tick) | Source::Closed(tick) => tick.frames.get(encoding),
             Source::Status(status) => status.frames.get(encoding),
@@ -95,7 +98,7 @@ impl Fan {
                 continue;
             };
             if self.pass.members.is_empty() {
-                begin_cohort(cohort, &self.pass.frames, &mut self.counts, &mut self.pass.members);
+                begin_cohort(cohort, &mut self.pass, &mut self.counts);
             }
             let encoding = cohort.table.encoding();
             let payload = payload(&cohort.pending, &self.pass.frames, encoding);
@@ -114,6 +117,11 @@ impl Fan {
             self.counts.writes += writes;
             self.counts.deliveries += writes * frames;
             self.counts.bytes += writes * size;
+            if !self.pass.followed.is_empty()
+                && let Some(cohort) = self.cohorts.find_mut(id)
+            {
+                followed::note_writes(&mut self.pass.followed, &cohort.pending, writes);
+            }
             if self.pass.members.is_empty() {
                 self.pass.at += 1;
             }
@@ -130,6 +138,7 @@ impl Fan {
         if member.backlog.is_none() {
             return true;
         }
+        self.note_missed(id, None);
         self.miss(id, 0, now);
         self.postpone_waiting(id, now);
         false
@@ -137,6 +146,7 @@ impl Fan {
 
     /// The socket accepted only so many bytes of what the pass has for the member.
     pub fn cut(&mut self, id: MemberId, accepted: usize, now: Micros) {
+        self.note_missed(id, Some(accepted));
         if self.owe(id, Cause::Answer, now).is_some() {
             self.miss(id, accepted, now);
         }
@@ -200,17 +210,16 @@ impl Fan {
 }
 
 /// Members of a cohort in the order in which they are served: another one first each time.
-fn begin_cohort(
-    cohort: &mut Cohort,
-    frames: &[Staged],
-    counts: &mut Counts,
-    members: &mut Vec<MemberId>,
-) {
+fn begin_cohort(cohort: &mut Cohort, pass: &mut Pass, counts: &mut Counts) {
+    let Pass { frames, members, followed, .. } = pass;
     let encoding = cohort.table.encoding();
     let size: usize =
         cohort.pending.iter().map(|at| frames[*at as usize].bytes(encoding).len()).sum();
     if size >= CONFLATE_FROM_BYTES {
-        counts.conflated += conflate(&mut cohort.pending, frames) * cohort.members.len() as u64;
+        let count = cohort.members.len();
+        let before = if followed.is_empty() { Vec::new() } else { cohort.pending.clone() };
+        counts.conflated += conflate(&mut cohort.pending, frames) * count as u64;
+        followed::note_left_out(followed, &before, &cohort.pending, count);
     }
     // Taken from the end, so in falling order. Every start has its turn, and two that follow each
     // other are half a round apart.

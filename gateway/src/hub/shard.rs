@@ -41,6 +41,8 @@ const PIECES_AT_ONCE: usize = 8;
 /// All that one event loop owns.
 #[derive(Debug)]
 pub struct Shard {
+    /// Its number, for those who follow updates through it.
+    pub number: usize,
     /// The configuration in force.
     pub config: Arc<GatewayConfig>,
     /// The time for clients.
@@ -86,6 +88,7 @@ impl Shard {
         mailbox: Arc<Mailbox>,
     ) -> Self {
         Self {
+            number: 0,
             fan: Fan::new(config.limits.max_topics, bars),
             auth: None,
             accesses: Accesses::default(),
@@ -221,6 +224,7 @@ impl Shard {
                 }
             }
         });
+        self.fan.note_written(|| self.clock.now());
         goes_on
     }
 
@@ -229,6 +233,9 @@ impl Shard {
         // One look at the clock a pass, however many writes it had.
         if let Some(since) = self.pass_since.take() {
             self.metrics.hub_delay.record(since.elapsed());
+        }
+        for followed in self.fan.take_followed() {
+            followed.report(self.number);
         }
         for id in self.fan.end() {
             self.flush(id);

@@ -27,10 +27,16 @@ impl Fan {
         self.announce(&news, now);
         for (_, update) in updates {
             match update {
-                Update::Tick(tick) => match &tick.bar {
-                    None => self.stage_tick(tick, now),
-                    Some(mark) => self.stage_bar(tick, mark, now),
-                },
+                Update::Tick(tick) => {
+                    let before = self.pass.frames.len();
+                    match &tick.bar {
+                        None => self.stage_tick(tick, now),
+                        Some(mark) => self.stage_bar(tick, mark, now),
+                    }
+                    if tick.mark.is_some() {
+                        self.follow(tick, before, now);
+                    }
+                }
                 Update::Bars(news) => self.stage_bars_news(*news, now),
                 Update::Status(status) => self.stage_status(status),
                 Update::Removed(_) => {}

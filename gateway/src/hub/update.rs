@@ -1,6 +1,6 @@
 //! What the hub fans out: values and changes of state, already framed.
 
-use crate::wire::Frames;
+use crate::{trace::Mark, wire::Frames};
 use std::sync::Arc;
 use tickcast_shared::{
     bus::Stamp,
@@ -35,6 +35,8 @@ pub struct Tick {
     pub bar: Option<BarMark>,
     /// The message.
     pub frames: Frames,
+    /// Who follows it through the hub; nobody, but for traces.
+    pub mark: Option<Box<Mark>>,
 }
 
 /// A bar's place among the closed bars of its topic.

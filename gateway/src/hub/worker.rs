@@ -85,7 +85,7 @@ async fn run(worker: Worker) {
     let mark = |of: &str| progress.watch(format!("{of} of shard {number}"));
     let (passing, sweeping) = (mark("passes"), mark("sweep"));
     let mut shard = Shard::new(config, bars, clock, metrics, mailbox.clone());
-    shard.auth = auth;
+    (shard.number, shard.auth) = (number, auth);
     let shard = Rc::new(RefCell::new(shard));
     let mut passes = spawn_local(breakable("passes", passes(shard.clone(), mailbox, passing)));
     let mut sweeps = spawn_local(breakable("sweep", sweep::run(shard.clone(), sweeping)));

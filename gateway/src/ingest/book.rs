@@ -213,6 +213,7 @@ impl Entry {
             },
             bar: None,
             frames: Frames::of(&message),
+            mark: None,
         })));
         prices.set(topic, Shown { record: self.record.clone(), state });
         self.told = state;
@@ -238,6 +239,7 @@ impl Entry {
                 quote: Quote { state: State::Live, last: None, bid: None, ask: None },
                 bar: Some(mark),
                 frames: Frames::of(&KlineMessage::new(topic, stamp, bar)),
+                mark: None,
             })));
         }
     }

@@ -14,18 +14,20 @@ use crate::{
     hub::{About, Hub, Update},
     metrics::{Metrics, table},
     prices::Prices,
+    trace::{Arrival, Traces},
 };
-use book::Book;
+use book::{Book, Standing};
 use life::{BusLife, Judgement, Life};
 use merge::{Cause, Joined, Merge};
 use std::{
     collections::BTreeMap,
+    sync::Arc,
     time::{Duration, Instant},
 };
 use tickcast_shared::{
-    bus::{Bus, Event, Message, SHARDS, ShardId, Snapshot, Subscriber},
+    bus::{Bus, Event, Message, Record, SHARDS, ShardId, Snapshot, Subscriber},
     clock::Clock,
-    market::{ExchangeId, Reason, State},
+    market::{ExchangeId, Reason, State, Topic},
     progress::Mark,
     protocol::StatusScope,
 };
@@ -52,6 +54,7 @@ pub struct Ingest {
     exchanges: BTreeMap<ExchangeId, (State, Reason)>,
     prices: Prices,
     bars: Reader,
+    traces: Traces,
     hub: Hub,
     clock: Clock,
     metrics: Metrics,
@@ -66,6 +69,8 @@ pub struct Targets {
     pub prices: Prices,
     /// Closed bars.
     pub bars: BarStore,
+    /// Those who follow updates.
+    pub traces: Traces,
 }
 
 /// Runs until cancelled. Never waits for the hub, so the bus is always drained.
@@ -78,7 +83,7 @@ pub async fn run(
     mark: Mark,
     token: CancellationToken,
 ) -> Result<(), std::convert::Infallible> {
-    let Targets { hub, prices, bars: store } = targets;
+    let Targets { hub, prices, bars: store, traces } = targets;
     let mut ingest = Ingest {
         merges: Default::default(),
         book: Book::new(prices.clone(), store.clone()),
@@ -87,6 +92,7 @@ pub async fn run(
         exchanges: BTreeMap::new(),
         prices,
         bars: Reader::new(bus),
+        traces,
         hub,
         clock,
         metrics,
@@ -106,6 +112,10 @@ pub async fn run(
                 Vec::new()
             }
             done = ingest.bars.next() => ingest.bars_read(done),
+            probe = ingest.traces.joined() => {
+                ingest.traces.add(probe);
+                Vec::new()
+            }
         };
         ingest.book.lines.jobs().into_iter().for_each(|job| ingest.bars.push(job));
         ingest.publish(updates);
@@ -176,7 +186,10 @@ impl Ingest {
     ) -> Option<Cause> {
         let now = Instant::now();
         let transit = &mut self.transits[shard.index()];
-        self.metrics.bus_delay.record(transit.delay(message.bus_time, self.clock.at(now)));
+        let taken = self.clock.at(now);
+        self.metrics.bus_delay.record(transit.delay(message.bus_time, taken));
+        let arrival = Arrival { bus: Some(message.bus_time), taken };
+        self.traces.heard(&message, arrival.taken);
         let merge = &mut self.merges[shard.index()];
         let cause = merge.message(message.n);
         if cause.is_some() {
@@ -188,9 +201,11 @@ impl Ingest {
             self.book.rejudge(&self.life, |shard| merges[shard.index()].is_trusted(), out);
         }
         let merge = &mut self.merges[shard.index()];
+        let standing = merge.standing();
         for (topic, record) in message.puts {
             merge.mention(&topic, message.n, false);
-            self.book.put(&topic, record, &self.life, merge.standing(), out);
+            let put = Put { topic: &topic, record, life: &self.life, standing };
+            put.into(&mut self.book, &mut self.traces, &arrival, out);
         }
         for topic in message.removes {
             merge.mention(&topic, message.n, true);
@@ -214,11 +229,13 @@ impl Ingest {
             info!(shard = shard.index(), "the bus is another server process than before");
         }
         let joined = merge.standing();
+        let arrival = Arrival { bus: None, taken: self.clock.now() };
         let mut gone = self.book.of_shard(shard);
         for (topic, record) in records {
             gone.remove(&topic);
             if !merge.removed_since(&topic, n) {
-                self.book.put(&topic, record, &self.life, joined, out);
+                let put = Put { topic: &topic, record, life: &self.life, standing: joined };
+                put.into(&mut self.book, &mut self.traces, &arrival, out);
             }
         }
         gone.retain(|topic| !merge.written_since(topic, n));
@@ -271,6 +288,7 @@ impl Ingest {
     fn look(&mut self) -> Vec<Update> {
         let mut out = Vec::new();
         let now = Instant::now();
+        self.traces.prune(now);
         table::TOPICS.of([]).set(f64::from(u32::try_from(self.book.count()).unwrap_or(0)));
         if self.life.bus_is_silent(now) {
             self.bus_lost("no answer to PING", &mut out);
@@ -333,5 +351,26 @@ impl Ingest {
             },
         };
         out.push(book::status(About::Bus, StatusScope::Bus, "bus", &judgement));
+    }
+}
+
+/// A value on its way into the book.
+struct Put<'a> {
+    topic: &'a Topic,
+    record: Arc<Record>,
+    life: &'a Life,
+    standing: Standing,
+}
+
+impl Put<'_> {
+    /// Takes it in, and marks what comes of it if somebody follows it.
+    fn into(self, book: &mut Book, traces: &mut Traces, arrival: &Arrival, out: &mut Vec<Update>) {
+        let Self { topic, record, life, standing } = self;
+        let followed = traces.wants(topic, &record).then(|| record.clone());
+        let before = out.len();
+        book.put(topic, record, life, standing, out);
+        if let Some(record) = followed {
+            traces.mark(record, arrival, &mut out[before..]);
+        }
     }
 }

@@ -3,6 +3,7 @@
 mod blocked;
 mod exact;
 mod filtered;
+mod followed;
 mod gated;
 mod klines;
 mod large;

@@ -2,6 +2,7 @@
 
 use crate::{
     hub::{About, Key, Quote, Status, Tick, TopicId, Update},
+    trace::Mark,
     wire::Frames,
 };
 use std::{
@@ -32,6 +33,8 @@ pub struct Market {
     serial: u64,
     /// Bytes by which a value's message is longer than it must be.
     pub padding: usize,
+    /// Whether values are followed.
+    pub is_followed: bool,
 }
 
 /// The full name of a topic.
@@ -90,6 +93,7 @@ impl Market {
         let padding = "x".repeat(self.padding);
         let json = format!(r#"{{"type":"ticker","topic":{number},"seq":{seq},"pad":"{padding}"}}"#);
         let tick = Arc::new(Tick {
+            mark: self.is_followed.then(|| Box::new(Mark::new(&[]))),
             bar: None,
             id: TopicId(number),
             topic: topic(number),

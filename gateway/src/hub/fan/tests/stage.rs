@@ -10,7 +10,7 @@ use crate::{
     client::conn::Written,
     hub::{
         Change, Key, Settings, Table, TopicId, Update, backlog::Backlog, fan::Fan,
-        members::MemberId, pass::Batch,
+        followed::Followed, members::MemberId, pass::Batch,
     },
     wire::{Encoding, encode},
 };
@@ -27,6 +27,8 @@ pub struct Stage {
     pub market: Market,
     pub clients: Vec<Client>,
     pub now: Micros,
+    /// What was followed through the last pass.
+    pub followed: Vec<Followed>,
     max_topics: usize,
     batch: Batch,
 }
@@ -64,6 +66,7 @@ impl Stage {
             market: Market::default(),
             clients: Vec::new(),
             now: Micros(1_000_000),
+            followed: Vec::new(),
             max_topics,
             batch: Batch::default(),
         }
@@ -206,12 +209,14 @@ impl Stage {
             let goes_on = self.fan.next_writes(room, &mut self.batch, self.now);
             assert!(self.batch.writes.len() <= room);
             self.write_batch();
+            self.fan.note_written(|| self.now);
             if !goes_on {
                 break;
             }
             between(self, number);
             soundness::check(&self.fan);
         }
+        self.followed = self.fan.take_followed();
         for member in self.fan.end() {
             if let Some(who) = self.who(member) {
                 self.flush(who);

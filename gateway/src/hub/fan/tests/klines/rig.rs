@@ -174,6 +174,7 @@ impl Rig {
         let id = TopicId(number);
         let Some(mark) = self.lines.bar(&name, id, &record, &bar, self.is_whole) else { return };
         let tick = Tick {
+            mark: None,
             id,
             topic: name.clone(),
             stamp,
