@@ -71,6 +71,17 @@ impl Client {
         dialled.map(|(socket, _)| Self::of(socket))
     }
 
+    /// What TLS has agreed on (ALPN, RFC 7301).
+    pub fn protocol(&self) -> Option<String> {
+        match self.socket.get_ref() {
+            MaybeTlsStream::Rustls(stream) => {
+                let agreed = stream.get_ref().1.alpn_protocol();
+                agreed.map(|name| String::from_utf8_lossy(name).into_owned())
+            }
+            _ => None,
+        }
+    }
+
     fn of(socket: WebSocketStream<MaybeTlsStream<TcpStream>>) -> Self {
         Self { socket, newest: Vec::new() }
     }
