@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo build test figures faults adversary package check-tools check-servers deny audit dist fuzz-smoke autobahn
+.PHONY: help demo build test figures faults upgrade adversary package check-tools check-servers deny audit dist fuzz-smoke autobahn
 
 # Tests hold thousands of sockets; a soft limit below the hard one would fail them for no reason.
 DESCRIPTORS := ulimit -n "$$(ulimit -Hn)" 2>/dev/null || true
@@ -46,6 +46,12 @@ autobahn: ## The Autobahn test suite against a test build (needs Python 2.7; som
 faults: check-servers ## What attacks and faults do to feeds and gateways, measured (about half an hour)
 	cargo build --release --locked --workspace
 	$(DESCRIPTORS); target/release/tickcast-load faults
+
+# OLD is the state to upgrade from, such as a tag.
+OLD ?= HEAD^
+
+upgrade: check-servers ## An upgrade from OLD (default: the last commit) under load, measured (builds both)
+	$(DESCRIPTORS); tests/upgrade.sh $(OLD)
 
 # A failure names its seed; `make adversary SEED=7 SEEDS=1` repeats it.
 SEED ?= 1

@@ -126,7 +126,7 @@ async fn shutdown_tells_everyone_to_come_back() {
     for client in &mut clients {
         let (code, announced) = client.closed().await;
         assert_eq!((code, &announced["reconnect"]), (1012, &json!(true)));
-        assert!((1..=3000).contains(&announced["reconnect_after_ms"].as_u64().unwrap()));
+        assert!((1..=1500).contains(&announced["reconnect_after_ms"].as_u64().unwrap()));
     }
     drop(clients);
     tokio::time::timeout(DEADLINE, stage.tasks.finish()).await.unwrap().unwrap();

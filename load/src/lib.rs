@@ -5,6 +5,8 @@
 //! - [`record`]: how such sessions are recorded
 //! - [`demo`]: the exchanges of `tickcast demo`
 //! - [`swarm`]: clients that check and measure what they get
+//! - [`regulars`]: clients that come back whenever they lose their connection
+//! - [`balancer`]: the HAProxy that they come through
 //! - [`hostile`]: clients that a server has to stand
 //! - [`limit`]: the least that a broadcast can cost
 //! - [`bench`]: whole scenarios, started, measured and reported
@@ -13,6 +15,7 @@
 //! - [`descriptors`]: room for thousands of sockets
 //! - [`cli`]: the command line of `tickcast-load`
 
+pub mod balancer;
 pub mod bench;
 pub mod cli;
 pub mod demo;
@@ -23,5 +26,6 @@ pub mod limit;
 pub mod proxy;
 pub mod record;
 pub mod recording;
+pub mod regulars;
 pub mod swarm;
 pub mod venue;

@@ -232,6 +232,8 @@ async fn measure_faults(args: FaultsArgs, token: CancellationToken) -> Result<Ex
         window: Duration::from_secs(args.secs),
         hold: args.hold.map(Duration::from_secs),
         kills: args.kills.into(),
+        clients: usize::try_from(args.clients).context("too many clients")?,
+        old: args.old,
         out: args.out,
     };
     let is_good = faults::run(config, token).await?;

@@ -3,10 +3,14 @@
 use super::DEADLINE;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use std::{fmt::Debug, time::Instant};
-use tokio::{net::TcpStream, time::timeout};
+use std::{fmt::Debug, net::Ipv4Addr, sync::Arc, time::Instant};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    time::timeout,
+};
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
+    Connector, MaybeTlsStream, WebSocketStream, client_async, connect_async,
+    connect_async_tls_with_config,
     tungstenite::{Error, Message, protocol::CloseFrame},
 };
 
@@ -38,7 +42,48 @@ impl Client {
     /// Why the gateway did not let it in.
     pub async fn dial(url: &str) -> Result<Self, Error> {
         let dialled = timeout(DEADLINE, connect_async(url)).await.expect("an answer in time");
-        dialled.map(|(socket, _)| Self { socket, newest: Vec::new() })
+        dialled.map(|(socket, _)| Self::of(socket))
+    }
+
+    /// The same from an address of this machine.
+    ///
+    /// # Errors
+    /// Why it was not let in.
+    pub async fn dial_from(source: Ipv4Addr, url: &str) -> Result<Self, Error> {
+        let target = url.split('/').nth(2).and_then(|host| host.parse().ok()).expect("an address");
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind((source, 0).into()).expect("a loopback address");
+        let dialled = timeout(DEADLINE, async {
+            let stream = socket.connect(target).await?;
+            client_async(url, MaybeTlsStream::Plain(stream)).await
+        });
+        dialled.await.expect("an answer in time").map(|(socket, _)| Self::of(socket))
+    }
+
+    /// The same by TLS, where these certificates are trusted.
+    ///
+    /// # Errors
+    /// Why it was not let in.
+    pub async fn dial_tls(url: &str, trusted: rustls::ClientConfig) -> Result<Self, Error> {
+        let connector = Connector::Rustls(Arc::new(trusted));
+        let dialling = connect_async_tls_with_config(url, None, true, Some(connector));
+        let dialled = timeout(DEADLINE, dialling).await.expect("an answer in time");
+        dialled.map(|(socket, _)| Self::of(socket))
+    }
+
+    /// What TLS has agreed on (ALPN, RFC 7301).
+    pub fn protocol(&self) -> Option<String> {
+        match self.socket.get_ref() {
+            MaybeTlsStream::Rustls(stream) => {
+                let agreed = stream.get_ref().1.alpn_protocol();
+                agreed.map(|name| String::from_utf8_lossy(name).into_owned())
+            }
+            _ => None,
+        }
+    }
+
+    fn of(socket: WebSocketStream<MaybeTlsStream<TcpStream>>) -> Self {
+        Self { socket, newest: Vec::new() }
     }
 
     /// Connects, subscribes and returns with the answer; present values follow.

@@ -1,22 +1,28 @@
 //! What the tests stand on: child processes, clients, waiting for conditions.
 #![allow(dead_code, unused_imports, reason = "behaviours come and go; what they stand on stays")]
 
+mod certificate;
 mod client;
+pub mod fleet;
 mod forward;
 mod lines;
 mod manager;
 mod market;
+mod nginx;
 mod rest;
 mod tickcast;
 #[path = "../../gateway/tests/support/tokens.rs"]
 pub mod tokens;
 mod wait;
 
+pub use certificate::Certificate;
 pub use client::Client;
+pub use fleet::Fleet;
 pub use forward::{Forward, stamp};
 pub use lines::Lines;
 pub use manager::Manager;
 pub use market::Market;
+pub use nginx::Nginx;
 pub use rest::{Answer, get};
 pub use tickcast::{Ended, Role, Start, Tickcast, start, start_by_shell};
 pub use tickcast_shared::testing::RedisServer;

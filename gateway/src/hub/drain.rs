@@ -16,8 +16,9 @@ use tokio::{sync::oneshot, time::Instant};
 /// A shard closes at least so many connections a second: a window is there to protect the other
 /// gateways from a storm, and a handful of clients is none.
 const MIN_CLOSES_PER_SECOND: u32 = 100;
-/// Upper end of the wait that clients are told, so that those closed together do not dial together.
-const MAX_RECONNECT_AFTER_MS: u64 = 3000;
+/// Upper end of the wait that clients are told, so that those closed together do not dial together. Short
+/// enough for a client to have values again within two seconds; the window spreads them over more.
+const MAX_RECONNECT_AFTER_MS: u64 = 1500;
 /// Between the waits of two clients that are told one after the other.
 const STEP_MS: u64 = 1103;
 /// How long after the last close connections may take to go.

@@ -10,7 +10,7 @@ use std::{
     io,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
-    process::{self, ChildStdin, ChildStdout, Command, Stdio},
+    process::{self, ChildStdin, ChildStdout, Command, ExitStatus, Stdio},
 };
 
 /// Longest end of a log that is shown when something fails, in bytes.
@@ -119,9 +119,14 @@ impl Program {
         (self.child.stdin.take(), self.child.stdout.take())
     }
 
+    /// How it has ended, if it has.
+    pub fn status(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+
     /// What is wrong if it has ended already: its exit code and the end of its log.
     pub fn ended(&mut self) -> Option<String> {
-        let status = self.child.try_wait().ok().flatten()?;
+        let status = self.status()?;
         let log = fs::read(&self.log).unwrap_or_default();
         let end = String::from_utf8_lossy(&log[log.len().saturating_sub(LOG_END_BYTES)..]);
         Some(format!("{} ended ({status}): {}", self.name, end.trim()))

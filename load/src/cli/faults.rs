@@ -30,6 +30,13 @@ pub struct FaultsArgs {
     #[arg(long, value_name = "N", default_value_t = 20,
         value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub kills: u16,
+    /// How many clients the gateways behind HAProxy have.
+    #[arg(long, value_name = "N", default_value_t = 1000,
+        value_parser = clap::value_parser!(u32).range(30..=50_000))]
+    pub clients: u32,
+    /// An older tickcast program, to measure an upgrade from it to the other one.
+    #[arg(long, value_name = "FILE")]
+    pub old: Option<PathBuf>,
     /// Where report.json goes.
     #[arg(long, value_name = "DIR", default_value = "target/faults")]
     pub out: PathBuf,

@@ -17,7 +17,7 @@ mod scene;
 pub use row::Row;
 
 use crate::bench::{crowd::CrowdError, machine, machine::Machine, order::Workshop, rig::RigError};
-use crate::swarm::server::ServerError;
+use crate::{balancer::BalancerError, regulars::RegularsError, swarm::server::ServerError};
 use report::{Measured, Outcome, Report};
 use std::{
     io::{self, Write},
@@ -41,6 +41,10 @@ pub struct FaultsConfig {
     pub hold: Option<Duration>,
     /// How often a feed is killed.
     pub kills: usize,
+    /// Clients of three gateways behind HAProxy.
+    pub clients: usize,
+    /// An older program to upgrade from.
+    pub old: Option<PathBuf>,
     /// Folder of the report.
     pub out: PathBuf,
 }
@@ -60,6 +64,12 @@ pub enum FaultsError {
     /// The clients that do not.
     #[error("the attack: {0}")]
     Attack(String),
+    /// The clients that come back.
+    #[error(transparent)]
+    Regulars(#[from] RegularsError),
+    /// HAProxy.
+    #[error(transparent)]
+    Balancer(BalancerError),
     /// The gateway's process.
     #[error(transparent)]
     Server(#[from] ServerError),
@@ -69,6 +79,15 @@ pub enum FaultsError {
     /// The token was cancelled.
     #[error("interrupted; what was measured so far is in {0}")]
     Interrupted(PathBuf),
+}
+
+impl From<BalancerError> for FaultsError {
+    fn from(error: BalancerError) -> Self {
+        match error {
+            BalancerError::Missing => Self::Missing(error.to_string()),
+            other => Self::Balancer(other),
+        }
+    }
 }
 
 /// Which rows are meant by these names and numbers; all without any.

@@ -17,6 +17,10 @@ pub enum Row {
     FeedKilled,
     /// The active feed frozen.
     FeedFrozen,
+    /// A gateway killed.
+    GatewayKilled,
+    /// All gateways restarted.
+    RollingRestart,
     /// Clients that stop reading.
     SlowClients,
     /// No descriptors left.
@@ -39,6 +43,8 @@ pub enum Row {
     Strangers,
     /// No fault: what an update costs Redis.
     RedisCost,
+    /// No fault: everything replaced by another version.
+    Upgrade,
 }
 
 impl Row {
@@ -58,6 +64,8 @@ impl Row {
             Self::RedisRefuses => 5,
             Self::FeedKilled => 6,
             Self::FeedFrozen => 7,
+            Self::GatewayKilled => 8,
+            Self::RollingRestart => 9,
             Self::SlowClients => 10,
             Self::Descriptors => 11,
             Self::Memory => 12,
@@ -69,6 +77,7 @@ impl Row {
             Self::Overload => 18,
             Self::Strangers => 19,
             Self::RedisCost => 21,
+            Self::Upgrade => 22,
         }
     }
 
@@ -95,6 +104,10 @@ impl Row {
             Self::RedisRefuses => "Redis out of memory, read-only, short of replicas, 5 s each",
             Self::FeedKilled => "the active feed killed again and again, with a standby beside it",
             Self::FeedFrozen => "the active feed frozen for 10 s, with a standby beside it",
+            Self::GatewayKilled => "one of three gateways behind HAProxy killed, again and again",
+            Self::RollingRestart => {
+                "three gateways behind HAProxy restarted by rolling-restart.sh; drain window shortened to 5 s"
+            }
             Self::SlowClients => "20 of 220 clients stop reading, for up to 20 s",
             Self::Descriptors => "a limit of 600 descriptors, 900 clients",
             Self::Memory => "memory limited to what it has when idle and 8 MiB, 12 000 clients",
@@ -112,6 +125,9 @@ impl Row {
                 "5000 sockets at 1 byte/s, wrong origins, forged addresses, unsigned and expiring tokens"
             }
             Self::RedisCost => "no fault: what an update costs Redis, by size of batch",
+            Self::Upgrade => {
+                "no fault: gateways behind HAProxy, then the feed, replaced by this version, from --old FILE"
+            }
         }
     }
 }

@@ -21,7 +21,7 @@ const FOOT_BYTES: usize = 128;
 
 /// Prepared searches; one set per thread.
 #[derive(Debug)]
-pub(super) struct Scanner {
+pub(crate) struct Scanner {
     topic: Finder<'static>,
     stamp: Finder<'static>,
     published: Finder<'static>,
@@ -31,15 +31,15 @@ pub(super) struct Scanner {
 
 /// What a message carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Fields<'a> {
-    pub(super) topic: &'a [u8],
-    pub(super) epoch: u64,
-    pub(super) seq: u64,
-    pub(super) published: Option<Micros>,
+pub(crate) struct Fields<'a> {
+    pub(crate) topic: &'a [u8],
+    pub(crate) epoch: u64,
+    pub(crate) seq: u64,
+    pub(crate) published: Option<Micros>,
 }
 
 impl Scanner {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             topic: Finder::new(br#""topic":""#),
             stamp: Finder::new(b"bid_qty"),
@@ -55,7 +55,7 @@ impl Scanner {
     }
 
     /// Topic, pair and time of publication of a value.
-    pub(super) fn fields<'a>(&self, message: &'a [u8]) -> Option<Fields<'a>> {
+    pub(crate) fn fields<'a>(&self, message: &'a [u8]) -> Option<Fields<'a>> {
         let topic = message.get(self.topic.find(message)? + self.topic.needle().len()..)?;
         let published = number_of(message, &self.published);
         Some(Fields {

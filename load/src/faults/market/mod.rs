@@ -2,11 +2,14 @@
 //! and a client that hears everything.
 //!
 //! - `redis`: a Redis of our own; `role`: feeds and gateways; `witness`: the client
+//! - `fleet`: several gateways behind HAProxy
 
+mod fleet;
 mod redis;
 mod role;
 mod witness;
 
+pub(super) use fleet::{Fleet, Rolled, SHARDS, WINDOW};
 pub(super) use redis::Redis;
 pub(super) use role::Role;
 pub(super) use witness::{Heard, Witness};
@@ -19,7 +22,7 @@ use crate::{
 use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
@@ -82,6 +85,11 @@ impl Market {
         self.feeds.push(feed);
         let all = self.feeds.len() as u64;
         patiently("dials of the exchange", async || self.venue.control.counts().open >= all).await
+    }
+
+    /// From now on this program is started.
+    pub(super) fn upgrade(&mut self, tickcast: &Path) {
+        self.tickcast = tickcast.to_owned();
     }
 
     /// A gateway that has its first snapshot from the Redis at that address.

@@ -29,6 +29,7 @@ pub(in crate::faults) struct Role {
     program: Program,
     listen: SocketAddr,
     admin: SocketAddr,
+    is_going: bool,
 }
 
 impl Role {
@@ -44,7 +45,7 @@ impl Role {
         let mut command = Command::new(tickcast);
         command.args([role, "--log-level", "warn", "--config"]).arg(path).envs(environment);
         let program = Program::start(command, place.name, place.folder, None, false)?;
-        Ok(Self { program, listen: place.listen, admin: place.admin })
+        Ok(Self { program, listen: place.listen, admin: place.admin, is_going: false })
     }
 
     /// Where clients connect, for every topic.
@@ -91,6 +92,20 @@ impl Role {
 
     pub(in crate::faults) fn resident_kib(&self) -> Result<f64, FaultsError> {
         Ok(self.program.resident_kib()? as f64)
+    }
+
+    /// Asks it to stop, once; when that was.
+    pub(in crate::faults) fn tell_to_go(&mut self) -> Result<Option<Instant>, FaultsError> {
+        if std::mem::replace(&mut self.is_going, true) {
+            return Ok(None);
+        }
+        self.program.signal(Signal::TERM)?;
+        Ok(Some(Instant::now()))
+    }
+
+    /// Whether its process is gone.
+    pub(in crate::faults) fn has_ended(&mut self) -> bool {
+        self.program.status().is_some()
     }
 
     /// Stops it in its tracks.

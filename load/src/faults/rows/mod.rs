@@ -5,6 +5,7 @@ mod feed_frozen;
 mod feed_killed;
 mod floods;
 mod frames;
+mod gateway_killed;
 mod half_open;
 mod memory;
 mod overload;
@@ -13,9 +14,11 @@ mod redis_cost;
 mod redis_frozen;
 mod redis_killed;
 mod redis_refuses;
+mod rolling_restart;
 mod slow_clients;
 mod strangers;
 mod tokens;
+mod upgrade;
 mod vanished;
 mod wall_clock;
 
@@ -32,6 +35,8 @@ pub(super) async fn measure(row: Row, config: &FaultsConfig) -> Result<Vec<Figur
         Row::RedisRefuses => redis_refuses::measure(config).await,
         Row::FeedKilled => feed_killed::measure(config).await,
         Row::FeedFrozen => feed_frozen::measure(config).await,
+        Row::GatewayKilled => gateway_killed::measure(config).await,
+        Row::RollingRestart => rolling_restart::measure(config).await,
         Row::SlowClients => slow_clients::measure(config).await,
         Row::Descriptors => descriptors::measure(config).await,
         Row::Memory => memory::measure(config).await,
@@ -43,6 +48,7 @@ pub(super) async fn measure(row: Row, config: &FaultsConfig) -> Result<Vec<Figur
         Row::Overload => overload::measure(config).await,
         Row::Strangers => strangers::measure(config).await,
         Row::RedisCost => redis_cost::measure(config).await,
+        Row::Upgrade => upgrade::measure(config).await,
     }
 }
 
