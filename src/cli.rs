@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::dlq;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use tickcast_shared::{config::Override, telemetry::LogFormat};
@@ -35,7 +35,8 @@ pub enum Command {
     Price(Price),
     /// Shows messages that feeds refused, and judges them again
     Dlq(dlq::Args),
-    /// Validates the configuration and prints the effective one, secrets redacted
+    /// Validates the configuration and prints the effective one, secrets redacted; with --redis, asks
+    /// the servers it names
     Check(Check),
 }
 
@@ -96,9 +97,26 @@ pub struct Run {
     exchanges: Exchanges,
 }
 
+const CHECK_EXIT_CODES: &str = "\
+Exit codes:
+  0  all is well, or works and should be changed
+  1  --redis: a server cannot be reached or is not what Tickcast needs
+  2  a mistake in flags, environment or file";
+
 /// Flags of `check`: those whose settings it can show.
 #[derive(Debug, Args)]
+#[command(after_help = CHECK_EXIT_CODES)]
 pub struct Check {
+    /// Ask the live Redis, with its sentinels, replicas or cluster nodes, and say what to change; it
+    /// changes nothing
+    #[arg(long)]
+    pub redis: bool,
+    /// Whose rights the user must have [default: those it fits]
+    #[arg(long, value_name = "ROLE", requires = "redis")]
+    pub role: Option<BusRole>,
+    /// A line of JSON for each finding
+    #[arg(long, requires = "redis")]
+    pub json: bool,
     /// Read this file instead of tickcast.toml in the working directory
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -110,6 +128,15 @@ pub struct Check {
     listen: Option<String>,
     #[command(flatten)]
     exchanges: Exchanges,
+}
+
+/// What a process does with Redis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BusRole {
+    /// Writes and publishes
+    Feed,
+    /// Reads and subscribes
+    Gateway,
 }
 
 /// The exchanges to connect to.

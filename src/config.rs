@@ -6,7 +6,7 @@ use std::path::Path;
 use tickcast_feed::config::{ConfigError::NoExchange, ConfigErrors, FeedConfig};
 use tickcast_gateway::GatewayConfig;
 use tickcast_shared::{
-    bus::redis::Redis,
+    bus::redis::{OpenError, Redis, TlsConfig},
     config::{self, is_secret, redact_url},
     secret::HIDDEN,
 };
@@ -20,6 +20,8 @@ const DEFAULT_REDIS_URL: &str = "redis://127.0.0.1:6379";
 pub struct Config {
     /// Where Redis is, for feed and gateway.
     pub redis_url: String,
+    /// The `[redis_tls]` section: certificates of one's own towards Redis.
+    pub redis_tls: TlsConfig,
     /// The `[feed]` section.
     pub feed: FeedConfig,
     /// The `[gateway]` section.
@@ -30,6 +32,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             redis_url: DEFAULT_REDIS_URL.to_owned(),
+            redis_tls: TlsConfig::default(),
             feed: FeedConfig::default(),
             gateway: GatewayConfig::default(),
         }
@@ -47,8 +50,13 @@ impl Config {
 
     /// The defaults with every list and option filled, so that all keys are known.
     fn sample() -> Self {
+        let redis_tls = TlsConfig {
+            ca: Some("/etc/tickcast/redis/ca.crt".into()),
+            certificate: Some("/etc/tickcast/redis/gateway.crt".into()),
+            private_key: Some("/etc/tickcast/redis/gateway.key".into()),
+        };
         let (feed, gateway) = (FeedConfig::sample(), GatewayConfig::sample());
-        Self { feed, gateway, ..Self::default() }
+        Self { redis_tls, feed, gateway, ..Self::default() }
     }
 
     /// Whether there is an exchange is for the roles that need one to say.
@@ -66,9 +74,14 @@ impl Config {
 
     /// The Redis that the settings name; nothing is dialled.
     pub fn redis(&self) -> Result<Redis, Failure> {
-        Redis::open(&self.redis_url).map_err(|error| {
-            let shown = redact_url(&self.redis_url);
-            Failure::Mistake(format!("redis_url = {shown:?} does not fit: {error}"))
+        Redis::open_with(&self.redis_url, &self.redis_tls).map_err(|error| {
+            Failure::Mistake(match error {
+                OpenError::Address(error) => {
+                    let shown = redact_url(&self.redis_url);
+                    format!("redis_url = {shown:?} does not fit: {error}")
+                }
+                OpenError::Tls(error) => error.to_string(),
+            })
         })
     }
 

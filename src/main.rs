@@ -1,5 +1,6 @@
 //! The one command, `tickcast`: reads the command line, runs what it asks for, exits with its code.
 
+mod check;
 mod cli;
 mod config;
 mod demo;
@@ -14,11 +15,7 @@ use clap::Parser;
 use cli::{Cli, Command, Common};
 use config::Config;
 use outcome::Failure;
-use std::{
-    io::{self, Write},
-    net::TcpListener,
-    process::ExitCode,
-};
+use std::{io, net::TcpListener, process::ExitCode};
 use tickcast_shared::{lifecycle, telemetry};
 use tokio::runtime::{Builder, Runtime};
 
@@ -60,7 +57,13 @@ fn run(command: Command) -> Result<(), Failure> {
             let config = Config::load(args.config(), &command)?;
             client_runtime()?.block_on(dlq::dlq(args, &config))
         }
-        Command::Check(ref args) => check(&Config::load(args.config.as_deref(), &command)?),
+        Command::Check(ref args) => {
+            let config = Config::load(args.config.as_deref(), &command)?;
+            if args.redis {
+                return client_runtime()?.block_on(check::redis(args, &config));
+            }
+            check::configuration(&config)
+        }
         Command::Demo(ref args) | Command::Gateway(ref args) => serve(&args.common, &command),
         Command::Run(ref args) => serve(&args.common, &command),
         Command::Feed(ref args) => serve(&args.common, &command),
@@ -99,13 +102,4 @@ fn inherited_sockets() -> Result<Vec<TcpListener>, Failure> {
 fn client_runtime() -> Result<Runtime, Failure> {
     let runtime = Builder::new_current_thread().enable_all().build();
     Ok(runtime.context("cannot start the event loop")?)
-}
-
-fn check(config: &Config) -> Result<(), Failure> {
-    match io::stdout().lock().write_all(config.to_toml()?.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(anyhow::Error::from(error).context("cannot write").into())
-        }
-        _ => Ok(()),
-    }
 }
