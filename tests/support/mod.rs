@@ -6,6 +6,7 @@ mod forward;
 mod lines;
 mod market;
 mod rest;
+pub mod shipped;
 mod tickcast;
 #[path = "../../gateway/tests/support/tokens.rs"]
 pub mod tokens;

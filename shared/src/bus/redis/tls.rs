@@ -129,6 +129,7 @@ pub(super) fn advice(error: &str) -> Option<&'static str> {
             "unknownissuer",
             "it is by no CA in redis_tls.ca (without that key: by none that this system trusts)",
         ),
+        ("badsignature", "it is by another CA than that in redis_tls.ca, of the same name"),
         ("certificateexpired", "renew the server's certificate, or look at this machine's clock"),
         ("certificatenotvalidyet", "look at the clocks of this machine and of the server"),
         ("notvalidforname", "name the server in redis_url as its certificate does"),
@@ -146,4 +147,18 @@ pub(super) fn advice(error: &str) -> Option<&'static str> {
     // What the server says of us contains what we would say of it.
     let by_length = all.iter().filter(|(word, _)| error.contains(word));
     by_length.max_by_key(|(word, _)| word.len()).map(|(_, advice)| *advice)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::advice;
+
+    #[test]
+    fn what_the_server_says_of_us_is_not_taken_for_what_we_say_of_it() {
+        let ours = advice("invalid peer certificate: certificate expired: verification time 5");
+        assert!(ours.is_some_and(|advice| advice.contains("the server's certificate")));
+        let theirs = advice("received fatal alert: CertificateExpired");
+        assert!(theirs.is_some_and(|advice| advice.contains("redis_tls.certificate")));
+        assert_eq!(advice("connection refused"), None);
+    }
 }

@@ -71,7 +71,7 @@ pub(super) async fn ask(target: &Target) -> Result<Facts, Error> {
     Ok(Facts {
         setting: target.setting,
         part: target.part,
-        has_tls: matches!(target.info.addr(), ConnectionAddr::TcpTls { .. }),
+        has_tls: target.has_tls(),
         is_remote: is_remote(&target.info),
         trips: trips(&mut connection).await?,
         info: Table::of_info(&info),
@@ -157,12 +157,15 @@ async fn rights(target: &Target) -> Result<Vec<Right>, Error> {
     let shard = shards(target).next().unwrap_or_default();
     let is_cluster = target.setting == Setting::Cluster;
     let mut apart = dial(target.info.clone(), AsyncConnectionConfig::new()).await?;
+    // Nothing more is sent before it is certain that the server only queues.
+    match one::<Value>(&mut apart, &["MULTI"]).await {
+        Ok(Value::Okay) => {}
+        Err(error @ Error::Link(_)) => return Err(error),
+        _ => return Ok(Vec::new()),
+    }
     let replies = each(&mut apart, &rights::questions(shard, is_cluster)).await?;
     let mut rights = rights::answers(shard, is_cluster, &replies);
     drop(apart);
-    if rights.is_empty() {
-        return Ok(rights);
-    }
     rights.push(rights::done("EXEC", may_exec(target).await?));
     rights.push(rights::done("SUBSCRIBE to prices", may_subscribe(target, shard).await?));
     Ok(rights)

@@ -66,7 +66,7 @@ fn unlisted(error: &Error) -> Finding {
             "the server is none of a cluster",
             "name it by redis://, or cluster-enabled yes",
         ),
-        _ => unreached(error),
+        _ => unreached(error, false),
     }
 }
 
@@ -140,4 +140,36 @@ fn member(line: &str, asked: &str, by_name: bool) -> Option<Member> {
         slots: ranges.iter().map(|(first, last)| u32::from(last - first) + 1).sum(),
         places: Place::all().filter(has).collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bus::redis::checkup::Verdict;
+
+    const TEXT: &str = "\
+a1 h:1@11 myself,master - 0 1 1 connected 0-8000\n\
+b2 h:2@12 master,fail - 0 1 2 connected 8001-16383\n\
+c3 h:3@13 slave a1 0 1 1 connected\n\
+d4 h:4@14 master - 0 1 9 connected\n";
+
+    #[test]
+    fn slots_of_a_node_that_failed_are_not_served() {
+        let found = members(TEXT, "asked", false);
+        let lost = coverage(&found);
+        assert_eq!(lost.verdict, Verdict::Fail);
+        assert!(lost.found.starts_with("8383 of 16384 are not served"), "{}", lost.found);
+        assert!(lost.found.contains("the leases"), "slot 11148");
+        let whole = members(&TEXT.replace(",fail", ""), "asked", false);
+        assert_eq!(coverage(&whole).verdict, Verdict::Ok);
+    }
+
+    #[test]
+    fn masters_without_replicas_are_counted() {
+        let three = TEXT.replace("connected\n", "connected 16384-16384\n");
+        let few = masters(&members(TEXT, "asked", false));
+        assert!(few.found.starts_with("2: no majority"), "{}", few.found);
+        let some = masters(&members(&three, "asked", false));
+        assert!(some.found.starts_with("3, 2 without a replica"), "{}", some.found);
+    }
 }

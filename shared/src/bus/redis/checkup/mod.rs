@@ -10,15 +10,13 @@ mod finding;
 mod rights;
 mod rules;
 mod sentinels;
-#[cfg(test)]
-mod tests;
 
 pub use finding::{Finding, Report, Role, Verdict};
 
-use super::{Redis, dial::Whereabouts, keys::Place};
+use super::{Redis, dial::Whereabouts, keys::Place, tls};
 use crate::bus::Error;
 use facts::{Part, Setting};
-use redis::ConnectionInfo;
+use redis::{ConnectionAddr, ConnectionInfo};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -65,7 +63,7 @@ async fn examine(target: Target, role: Option<Role>) -> Report {
     };
     let findings = match timeout(SERVER_WITHIN, ask::ask(&target)).await {
         Ok(Ok(facts)) => rules::judge(&facts, role),
-        Ok(Err(error)) => vec![unreached(&error)],
+        Ok(Err(error)) => vec![unreached(&error, target.has_tls())],
         Err(_) => vec![Finding::fail(
             "reached",
             format!("its answers took longer than {SERVER_WITHIN:?}"),
@@ -75,9 +73,26 @@ async fn examine(target: Target, role: Option<Role>) -> Report {
     Report { server: target.name, part, findings }
 }
 
+impl Target {
+    fn has_tls(&self) -> bool {
+        matches!(self.info.addr(), ConnectionAddr::TcpTls { .. })
+    }
+}
+
 /// A server that does not let us ask.
-fn unreached(error: &Error) -> Finding {
+fn unreached(error: &Error, has_tls: bool) -> Finding {
+    if let Error::Link(why) = error
+        && let Some(advice) = tls::advice(why)
+    {
+        // The link's error ends with it.
+        return Finding::fail("reached", why.split("; ").next().unwrap_or(why), advice);
+    }
     let (found, change) = match error {
+        // A server without TLS waits for the rest of what it takes for a command.
+        Error::Link(why) if has_tls && why.starts_with("no answer") => (
+            why.clone(),
+            "does it speak TLS on that port (rediss:// asks for it)? Is it up, and near?",
+        ),
         Error::Link(why) => {
             (why.clone(), "start Redis there, or name where it is: redis_url or --redis-url")
         }

@@ -42,7 +42,7 @@ pub(super) async fn examine(all: &Sentinels, role: Option<Role>) -> Vec<Report> 
         part: "sentinel",
         findings: match heard {
             Ok(testimony) => testimony.judge(master.as_ref()),
-            Err(error) => vec![unreached(error)],
+            Err(error) => vec![unreached(error, false)],
         },
     };
     let mut reports: Vec<Report> = all.sentinels.iter().zip(&heard).map(of_sentinel).collect();

@@ -138,3 +138,28 @@ fn clients(facts: &Facts) -> Option<Finding> {
         Finding::ok("clients", found)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn effective(limits: &str) -> Option<u64> {
+        let text = format!("normal 0 0 0 slave 268435456 67108864 60 {limits}");
+        Limits::of_subscribers(&text).map(|limits| limits.effective())
+    }
+
+    #[test]
+    fn a_soft_limit_counts_unless_it_is_patient() {
+        assert_eq!(effective("pubsub 33554432 8388608 60"), Some(33_554_432));
+        assert_eq!(effective("pubsub 33554432 8388608 1"), Some(8_388_608));
+        assert_eq!(effective("pubsub 0 8388608 1"), Some(8_388_608));
+        assert_eq!(effective("pubsub 0 0 0"), Some(0));
+        assert_eq!(effective("pubsub 33554432"), None);
+    }
+
+    #[test]
+    fn what_is_advised_is_never_less_than_what_is_shipped() {
+        assert_eq!(mib(1), 32);
+        assert_eq!(mib(40 << 20), 64);
+    }
+}

@@ -35,6 +35,7 @@ fn keys(facts: &Facts) -> Option<Finding> {
     let sample = facts.keys.as_ref()?;
     let example = sample.example.as_deref().unwrap_or_default();
     Some(match sample.strange {
+        0 if sample.keys == 0 => Finding::ok("keys", "none yet"),
         0 => Finding::ok("keys", format!("all of {} are Tickcast's", sample.keys)),
         strange => Finding::warn(
             "keys",
