@@ -39,7 +39,8 @@ pub enum Command {
     Trace(Trace),
     /// Shows messages that feeds refused, and judges them again
     Dlq(dlq::Args),
-    /// Validates the configuration and prints the effective one, secrets redacted
+    /// Validates the configuration and prints the effective one, secrets redacted; with --redis, asks
+    /// the servers it names
     Check(Check),
     /// Prints the table of all metrics as Markdown
     Metrics,
@@ -105,9 +106,23 @@ pub struct Run {
     exchanges: Exchanges,
 }
 
+const CHECK_EXIT_CODES: &str = "\
+Exit codes:
+  0  all is well, or works and should be changed
+  1  --redis: a server cannot be reached or is not what Tickcast needs
+  2  a mistake in flags, environment or file";
+
 /// Flags of `check`: those whose settings it can show.
 #[derive(Debug, Args)]
+#[command(after_help = CHECK_EXIT_CODES)]
 pub struct Check {
+    /// Ask the live Redis, with its sentinels, replicas or cluster nodes, and say what to change; it
+    /// changes nothing
+    #[arg(long)]
+    pub redis: bool,
+    /// A line of JSON for each finding
+    #[arg(long, requires = "redis")]
+    pub json: bool,
     /// Read this file instead of tickcast.toml in the working directory
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -120,7 +135,8 @@ pub struct Check {
     /// Where clients connect
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
-    /// Check what this role needs, and no file of the others: feed, gateway or run [default: all]
+    /// Check what this role needs, and no file of the others; with --redis, the rights of its user
+    /// [default: all; with --redis those that the user fits]
     #[arg(long, value_name = "ROLE")]
     pub role: Option<Role>,
     #[command(flatten)]

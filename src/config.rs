@@ -6,7 +6,7 @@ use std::path::Path;
 use tickcast_feed::config::{ConfigError::NoExchange, ConfigErrors, FeedConfig};
 use tickcast_gateway::GatewayConfig;
 use tickcast_shared::{
-    bus::redis::Redis,
+    bus::redis::{OpenError, Redis, TlsConfig},
     config::{self, is_secret, redact_url},
     secret::HIDDEN,
     spans::TelemetryConfig,
@@ -32,6 +32,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Where Redis is, for feed and gateway.
     pub redis_url: String,
+    /// The `[redis_tls]` section: certificates of one's own towards Redis.
+    pub redis_tls: TlsConfig,
     /// The `[feed]` section.
     pub feed: FeedConfig,
     /// The `[gateway]` section.
@@ -46,6 +48,7 @@ impl Default for Config {
             log_level: None,
             log_format: LogFormat::default(),
             redis_url: DEFAULT_REDIS_URL.to_owned(),
+            redis_tls: TlsConfig::default(),
             feed: FeedConfig::default(),
             gateway: GatewayConfig::default(),
             telemetry: TelemetryConfig::default(),
@@ -64,9 +67,14 @@ impl Config {
 
     /// The defaults with every list and option filled, so that all keys are known.
     pub fn sample() -> Self {
+        let redis_tls = TlsConfig {
+            ca: Some("/etc/tickcast/redis/ca.crt".into()),
+            certificate: Some("/etc/tickcast/redis/gateway.crt".into()),
+            private_key: Some("/etc/tickcast/redis/gateway.key".into()),
+        };
         let (feed, gateway) = (FeedConfig::sample(), GatewayConfig::sample());
         let (log_level, telemetry) = (Some(LOG_LEVEL.to_owned()), TelemetryConfig::sample());
-        Self { log_level, feed, gateway, telemetry, ..Self::default() }
+        Self { log_level, redis_tls, feed, gateway, telemetry, ..Self::default() }
     }
 
     /// Whether there is an exchange is for the roles that need one to say.
@@ -129,9 +137,14 @@ impl Config {
 
     /// The Redis that the settings name; nothing is dialled.
     pub fn redis(&self) -> Result<Redis, Failure> {
-        Redis::open(&self.redis_url).map_err(|error| {
-            let shown = redact_url(&self.redis_url);
-            Failure::Mistake(format!("redis_url = {shown:?} does not fit: {error}"))
+        Redis::open_with(&self.redis_url, &self.redis_tls).map_err(|error| {
+            Failure::Mistake(match error {
+                OpenError::Address(error) => {
+                    let shown = redact_url(&self.redis_url);
+                    format!("redis_url = {shown:?} does not fit: {error}")
+                }
+                OpenError::Tls(error) => error.to_string(),
+            })
         })
     }
 

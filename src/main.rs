@@ -1,5 +1,6 @@
 //! The one command, `tickcast`: reads the command line, runs what it asks for, exits with its code.
 
+mod check;
 mod cli;
 mod config;
 mod demo;
@@ -19,11 +20,7 @@ use clap::Parser;
 use cli::{Cli, Command};
 use config::Config;
 use outcome::Failure;
-use std::{
-    io::{self, Write},
-    net::TcpListener,
-    process::ExitCode,
-};
+use std::{io, net::TcpListener, process::ExitCode};
 use tickcast_shared::{lifecycle, telemetry};
 use tokio::runtime::{Builder, Runtime};
 
@@ -64,9 +61,12 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Check(ref args) => {
             let config = Config::load(args.config.as_deref(), &command)?;
             config.check(args.role)?;
-            if args.quiet { Ok(()) } else { print(&config.to_toml()?) }
+            if args.redis {
+                return client_runtime()?.block_on(check::redis(args, &config));
+            }
+            if args.quiet { Ok(()) } else { check::write(&config.to_toml()?) }
         }
-        Command::Metrics => print(&metrics::document()),
+        Command::Metrics => check::write(&metrics::document()),
         Command::Generate(ref args) => generate::generate(&args.directory),
         Command::Demo(_) | Command::Gateway(_) | Command::Run(_) | Command::Feed(_) => {
             serve(command)
@@ -107,14 +107,4 @@ fn inherited_sockets() -> Result<Vec<TcpListener>, Failure> {
 fn client_runtime() -> Result<Runtime, Failure> {
     let runtime = Builder::new_current_thread().enable_all().build();
     Ok(runtime.context("cannot start the event loop")?)
-}
-
-/// Writes to stdout; whoever closed the pipe has read enough.
-fn print(text: &str) -> Result<(), Failure> {
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(anyhow::Error::from(error).context("cannot write").into())
-        }
-        _ => Ok(()),
-    }
 }

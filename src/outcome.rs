@@ -27,6 +27,8 @@ pub enum Failure {
     Failed(anyhow::Error),
     /// A price was printed, and it is not live.
     NotLive,
+    /// What a Redis is like was printed, and it does not do.
+    Unfit,
     /// What would become of a dead letter was printed, and it would be refused again.
     StillRefused,
 }
@@ -65,6 +67,7 @@ impl Failure {
             Self::Mistake(text) => (text, MISTAKE),
             Self::Failed(error) => (one_line(error.as_ref()), FAILED),
             Self::NotLive => return ExitCode::from(NOT_LIVE),
+            Self::Unfit => return ExitCode::from(FAILED),
             Self::StillRefused => return ExitCode::from(STILL_REFUSED),
         };
         for line in text.lines() {

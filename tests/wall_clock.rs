@@ -35,6 +35,14 @@ fn with_clock(role: Start, file: &Path) -> Start {
         .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
 }
 
+/// With a wall clock that is an hour ahead.
+pub fn ahead_by_an_hour(role: Start) -> Start {
+    role.env("LD_PRELOAD", &library().to_string_lossy())
+        .env("FAKETIME", "+1h")
+        .env("DONT_FAKE_MONOTONIC", "1")
+        .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+}
+
 /// How far the process's wall clock was ahead in seconds when it wrote the last line of its log.
 fn ahead(role: &Role) -> i64 {
     let lines = role.process.stderr.all();

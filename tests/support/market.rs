@@ -73,6 +73,11 @@ impl Market {
         self.config_with("drain_notice_ms = 0\ndrain_window_ms = 100\n")
     }
 
+    /// The same with the bus at that address.
+    pub fn config_on(&self, bus: &str) -> String {
+        self.config().replace(&self.redis.url(), bus)
+    }
+
     /// The same with these lines as its `[gateway.limits]`, and whatever follows them.
     pub fn config_with(&self, limits: &str) -> String {
         let redis = self.bus.clone().unwrap_or_else(|| self.redis.url());

@@ -10,6 +10,7 @@ mod manager;
 mod market;
 mod nginx;
 mod rest;
+pub mod shipped;
 mod tickcast;
 #[path = "../../gateway/tests/support/tokens.rs"]
 pub mod tokens;

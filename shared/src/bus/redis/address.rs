@@ -2,7 +2,8 @@
 
 use crate::bus::Error;
 use redis::{
-    ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo,
+    Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion,
+    RedisConnectionInfo, TlsCertificates,
 };
 use std::fmt;
 use url::{Url, form_urlencoded};
@@ -77,6 +78,25 @@ impl Address {
             }
             _ => server(text).map(Self::Server),
         }
+    }
+
+    /// The same with these certificates.
+    ///
+    /// # Errors
+    /// [`Error::Unusable`] when it is one without TLS.
+    pub(super) fn secured(self, by: &TlsCertificates) -> Result<Self, Error> {
+        Ok(match self {
+            Self::Server(info) => Self::Server(secured(info, by)?),
+            Self::Sentinels { sentinels, witness, name, master } => Self::Sentinels {
+                sentinels,
+                witness: secured(witness, by)?,
+                name,
+                master: Box::new(secured(*master, by)?),
+            },
+            Self::Cluster { seeds, template } => {
+                Self::Cluster { seeds, template: secured(template, by)? }
+            }
+        })
     }
 
     fn sentinels(scheme: &str, parts: &Parts<'_>) -> Result<Self, Error> {
@@ -162,7 +182,8 @@ fn node(host: &str, default_port: u16, example: &str) -> Result<Node, Error> {
 
 /// The sentinels' own credentials.
 fn sentinel_login(query: &str) -> Result<RedisConnectionInfo, Error> {
-    let mut login = RedisConnectionInfo::default().set_protocol(ProtocolVersion::RESP3);
+    let login = RedisConnectionInfo::default().set_skip_set_lib_name();
+    let mut login = login.set_protocol(ProtocolVersion::RESP3);
     for (key, value) in form_urlencoded::parse(query.as_bytes()) {
         login = match &*key {
             "sentinel_user" => login.set_username(value),
@@ -183,9 +204,21 @@ fn server(text: &str) -> Result<ConnectionInfo, Error> {
         .map_err(|error| unusable(format!("not a URL ({error}); write redis://127.0.0.1:6379")))?;
     check_scheme(url.scheme())?;
     let info = url.into_connection_info().map_err(|error| unusable(error.to_string()))?;
-    let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+    // Who connects is seen by its user; naming the library would be another right to grant.
+    let settings = info.redis_settings().clone().set_skip_set_lib_name();
+    let settings = settings.set_protocol(ProtocolVersion::RESP3);
     let tcp = info.tcp_settings().clone().set_nodelay(true);
     Ok(info.set_redis_settings(settings).set_tcp_settings(tcp))
+}
+
+fn secured(info: ConnectionInfo, by: &TlsCertificates) -> Result<ConnectionInfo, Error> {
+    if !matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
+        return Err(unusable(
+            "[redis_tls] is for rediss://, rediss+sentinel:// and rediss+cluster://",
+        ));
+    }
+    let client = Client::build_with_tls(info, by.clone());
+    client.map(|client| client.get_connection_info().clone()).map_err(|it| unusable(it.to_string()))
 }
 
 fn check_scheme(scheme: &str) -> Result<(), Error> {

@@ -1,6 +1,6 @@
 //! Which node of a cluster has which shard.
 
-mod view;
+pub(super) mod view;
 
 use super::{address::Node, keys::Place, witnesses::Witnesses};
 use crate::bus::Error;
@@ -94,6 +94,14 @@ impl Cluster {
     }
 
     async fn ask_any(&self) -> Result<(), Error> {
+        let (text, asked, by_name) = self.describe().await?;
+        self.owners().learn(view::read(&text, &asked, by_name));
+        Ok(())
+    }
+
+    /// What the first node that answers says of all: the text of `CLUSTER NODES`, the host that was
+    /// asked, and whether nodes go by their names.
+    pub(super) async fn describe(&self) -> Result<(String, String, bool), Error> {
         let mut nodes = self.owners().nodes();
         nodes.extend(
             self.seeds.iter().filter(|seed| !nodes.contains(seed)).cloned().collect::<Vec<_>>(),
@@ -105,9 +113,7 @@ impl Cluster {
                 Ok(text) => {
                     let of_tls =
                         matches!(self.template.addr(), redis::ConnectionAddr::TcpTls { .. });
-                    let view = view::read(&text, &node.host, of_tls);
-                    self.owners().learn(view);
-                    return Ok(());
+                    return Ok((text, node.host, of_tls));
                 }
                 Err(Error::Link(why)) => {
                     failure = Error::Link(format!("no node of the cluster answers: {why}"));

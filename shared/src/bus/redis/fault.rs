@@ -1,5 +1,6 @@
 //! What Redis' errors mean to a user of the bus.
 
+use super::tls;
 use crate::bus::Error;
 use redis::{ErrorKind, RedisError, ServerError, ServerErrorKind};
 
@@ -29,7 +30,7 @@ pub(super) fn of_call(error: &RedisError) -> Error {
         ErrorKind::Server(ServerErrorKind::ExecAbort) if error.to_string().contains("OOM") => {
             Error::Refused("OOM command not allowed in a transaction".to_owned())
         }
-        ErrorKind::Io => Error::Link(error.to_string()),
+        ErrorKind::Io => Error::Link(advised(error.to_string())),
         ErrorKind::AuthenticationFailed => Error::Refused(error.to_string()),
         ErrorKind::RESP3NotSupported => too_old(&error.to_string()),
         ErrorKind::Server(_) | ErrorKind::Extension => {
@@ -37,6 +38,14 @@ pub(super) fn of_call(error: &RedisError) -> Error {
             of_code(code, spoken(code, error.detail()))
         }
         _ => Error::Unusable(error.to_string()),
+    }
+}
+
+/// What went wrong with a connection and, where TLS is at fault, what to do about it.
+fn advised(error: String) -> String {
+    match tls::advice(&error) {
+        Some(advice) => format!("{error}; {advice}"),
+        None => error,
     }
 }
 

@@ -10,6 +10,7 @@
 mod address;
 mod bars;
 mod channels;
+pub mod checkup;
 mod cluster;
 mod dial;
 mod fault;
@@ -27,6 +28,7 @@ mod snapshots;
 mod subscriber;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod wants;
 mod witnesses;
 
@@ -34,6 +36,7 @@ pub use bars::RedisBars;
 pub use letters::RedisLetters;
 pub use publisher::RedisPublisher;
 pub use subscriber::RedisSubscriber;
+pub use tls::{TlsConfig, TlsError};
 
 use super::{Error, Group};
 use address::Address;
@@ -47,6 +50,17 @@ pub const COMMAND_TIMEOUT: Duration = Duration::from_millis(500);
 /// the cluster; connections are made by its halves.
 #[derive(Clone)]
 pub struct Redis(Arc<Endpoint>);
+
+/// Why [`Redis::open_with`] refuses.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The address is none.
+    #[error(transparent)]
+    Address(#[from] Error),
+    /// A file of the TLS settings cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
 
 struct Endpoint {
     whereabouts: Whereabouts,
@@ -67,9 +81,24 @@ impl Redis {
     /// # Errors
     /// [`Error::Unusable`] says what is wrong with it, without repeating its credentials.
     pub fn open(url: &str) -> Result<Self, Error> {
+        Address::parse(url).map(Self::at)
+    }
+
+    /// [`Self::open`] with certificates of one's own, which are read now.
+    ///
+    /// # Errors
+    /// [`OpenError`] says whether the address or a file is at fault.
+    pub fn open_with(url: &str, tls: &TlsConfig) -> Result<Self, OpenError> {
         let address = Address::parse(url)?;
+        Ok(Self::at(match tls.read()? {
+            Some(certificates) => address.secured(&certificates)?,
+            None => address,
+        }))
+    }
+
+    fn at(address: Address) -> Self {
         let text = address.to_string();
-        Ok(Self(Arc::new(Endpoint { whereabouts: address.into(), address: text })))
+        Self(Arc::new(Endpoint { whereabouts: address.into(), address: text }))
     }
 
     /// Hosts and ports or path, without credentials: for logs.

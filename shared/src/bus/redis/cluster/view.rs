@@ -91,7 +91,7 @@ pub(super) fn read(text: &str, asked: &str, by_name: bool) -> Vec<(Place, Owner)
 }
 
 /// `ip:port@busport,hostname`, where the last parts may be missing.
-fn announced(word: &str, asked: &str, by_name: bool) -> Option<Node> {
+pub(in crate::bus::redis) fn announced(word: &str, asked: &str, by_name: bool) -> Option<Node> {
     let (place, rest) = word.split_once('@').unwrap_or((word, ""));
     let name = rest.split(',').nth(1).filter(|name| by_name && !name.is_empty() && *name != "?");
     let node = address(place, asked)?;
@@ -106,7 +106,7 @@ pub(super) fn address(text: &str, asked: &str) -> Option<Node> {
     Some(Node { host: host.to_owned(), port })
 }
 
-fn range(word: &str) -> Option<(u16, u16)> {
+pub(in crate::bus::redis) fn range(word: &str) -> Option<(u16, u16)> {
     let (first, last) = word.split_once('-').unwrap_or((word, word));
     Some((first.parse().ok()?, last.parse().ok()?))
 }
