@@ -9,6 +9,8 @@ const EDGE = 10;
 /** Times are written at most every so many pixels, prices at least. */
 const TIME_EVERY = 90;
 const PRICE_EVERY = 44;
+/** Height of a label, in pixels. */
+const LABEL = 18;
 const FONT = "11px system-ui, sans-serif";
 
 /** Draws bars, the newest at the right; `at` is the one pointed at, or −1. */
@@ -24,7 +26,7 @@ export function candles(drawing) {
   const y = (value) => EDGE + ((high - value) / span) * room;
   const x = (index) => drawing.width - (bars.length - index - 0.5) * drawing.step;
   drawing.context.font = FONT;
-  scale(drawing, { low: high - span, high, y, rows: Math.max(2, Math.floor(room / PRICE_EVERY)) });
+  scale(drawing, { low: high - span, high, newest: prices.at(-1).close, y, rows: Math.max(2, Math.floor(room / PRICE_EVERY)) });
   times(drawing, x);
   prices.forEach((bar, index) => candle(drawing, bar, x(index), y));
   newest(drawing, prices.at(-1), bars.at(-1).close, y);
@@ -45,7 +47,7 @@ function candle({ canvas, context, step }, bar, x, y) {
 }
 
 /** Lines at round prices, and their numbers at the right. */
-function scale({ canvas, context, width }, { low, high, y, rows }) {
+function scale({ canvas, context, width }, { low, high, newest, y, rows }) {
   const step = round((high - low) / rows);
   const places = Math.max(0, Math.min(10, -Math.floor(Math.log10(step))));
   context.textAlign = "left";
@@ -53,6 +55,8 @@ function scale({ canvas, context, width }, { low, high, y, rows }) {
   for (let price = Math.ceil(low / step) * step; price <= high; price += step) {
     context.fillStyle = ink(canvas, "--line");
     context.fillRect(0, Math.round(y(price)), width, 1);
+    // The newest price has its own label there.
+    if (Math.abs(y(price) - y(newest)) < LABEL) continue;
     context.fillStyle = ink(canvas, "--muted");
     context.fillText(price.toFixed(places), width + 8, y(price));
   }
@@ -83,7 +87,7 @@ function newest({ canvas, context, width }, bar, text, y) {
   line(context, 0, at, width, at);
   context.setLineDash([]);
   context.fillStyle = colour;
-  context.fillRect(width, at - 9, 74, 18);
+  context.fillRect(width, at - LABEL / 2, 74, LABEL);
   context.fillStyle = ink(canvas, "--surface");
   context.textAlign = "left";
   context.textBaseline = "middle";

@@ -5,6 +5,7 @@ mod client;
 mod forward;
 mod lines;
 mod market;
+mod node;
 mod rest;
 mod tickcast;
 #[path = "../../gateway/tests/support/tokens.rs"]
@@ -15,6 +16,7 @@ pub use client::Client;
 pub use forward::{Forward, stamp};
 pub use lines::Lines;
 pub use market::Market;
+pub use node::Node;
 pub use rest::{Answer, get};
 pub use tickcast::{Ended, Role, Start, Tickcast, start, start_by_shell};
 pub use tickcast_shared::testing::RedisServer;
