@@ -3,13 +3,13 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo build test figures faults upgrade adversary package check-tools check-servers deny audit dist fuzz-smoke autobahn
+.PHONY: help demo build test figures faults upgrade adversary package check-tools check-servers browser-packages page-frames deny audit dist fuzz-smoke autobahn
 
 # Tests hold thousands of sockets; a soft limit below the hard one would fail them for no reason.
 DESCRIPTORS := ulimit -n "$$(ulimit -Hn)" 2>/dev/null || true
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## Simulated exchanges, feed, gateway and web page in one process
 	cargo run --release --locked -- demo
@@ -17,10 +17,23 @@ demo: ## Simulated exchanges, feed, gateway and web page in one process
 build: ## The optimised programs, in target/release
 	cargo build --release --locked --workspace
 
-test: check-tools check-servers ## Format, lints, dependency rules, unit, integration and doc tests
+test: check-tools check-servers browser-packages ## Format, lints, dependency rules, unit, integration and doc tests
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 	$(DESCRIPTORS); cargo test --locked --workspace --all-features --no-fail-fast
+
+# The packages of the browser tests, again whenever their list changes.
+BROWSER := tests/browser/node_modules/.package-lock.json
+
+browser-packages: $(BROWSER)
+
+$(BROWSER): tests/browser/package-lock.json | check-servers
+	cd tests/browser && npm ci --no-audit --no-fund --loglevel=error
+	touch $@
+
+page-frames: $(BROWSER) ## How the live page keeps up with 500 topics x 20 updates/s, measured (half a minute)
+	cargo build --release --locked --workspace
+	node tests/browser/frames.js
 
 figures: ## The figures of README.md, measured on this machine (about a quarter of an hour)
 	load/figures.sh

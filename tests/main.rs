@@ -7,6 +7,7 @@ mod support;
 mod adversary;
 mod authentication;
 mod breakage;
+mod browser;
 mod check_redis;
 mod codecs;
 mod configuration;

@@ -14,6 +14,7 @@ mod heartbeats;
 mod hostile_frames;
 mod klines;
 mod pacing;
+mod page;
 mod past_bars;
 mod rest;
 mod resume;

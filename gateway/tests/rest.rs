@@ -141,13 +141,3 @@ async fn a_head_that_never_ends_is_cut_off() {
     let end = tokio::time::timeout(crate::support::DEADLINE, socket.read_to_end(&mut rest)).await;
     end.expect("closed in time").unwrap();
 }
-
-#[tokio::test]
-async fn the_page_says_that_prices_are_simulated() {
-    let mut stage = Stage::start(|_| {}).await;
-    stage.price(BTC, "67220").await;
-    stage.client("?topics=BTC-USDT").await.next_of("synced").await;
-    let (status, page) = request(&stage, "/", "").await;
-    assert_eq!(status, 200);
-    assert!(page.contains("67220") && page.contains("These prices are simulated"));
-}

@@ -1,6 +1,6 @@
 //! Who asks: the key or token of a request, wherever it stands, and what it opens.
 
-use super::{App, reply::Refusal, routes::UPGRADES};
+use super::{App, assets, reply::Refusal, routes::UPGRADES};
 use crate::auth::{Access, Auth, Denied};
 use axum::{
     extract::{FromRequestParts, Request, State},
@@ -53,7 +53,7 @@ async fn access(auth: &Auth, secret: Option<Secret>, path: &str) -> Result<Acces
     let Some(secret) = secret else {
         return match auth.is_required {
             false => Ok(Access::Open),
-            true if PUBLIC.contains(&path) => Ok(Access::Open),
+            true if PUBLIC.contains(&path) || assets::has(path) => Ok(Access::Open),
             true if is_upgrade && auth.allows_first_message => Ok(Access::Awaited),
             true => Err(unauthorized(ErrorCode::Unauthorized, "an API key or a token is needed")),
         };

@@ -1,7 +1,8 @@
-//! HTTP: the accept loop, the upgrade to WebSocket, REST, the page at `/`.
+//! HTTP: the accept loop, the upgrade to WebSocket, REST, the live page.
 
 pub mod accept;
 pub mod admin;
+pub mod assets;
 pub mod credentials;
 #[cfg(feature = "testing")]
 pub mod echo;
@@ -9,7 +10,6 @@ pub mod extension;
 pub mod farewell;
 pub mod forwarded;
 pub mod klines;
-pub mod page;
 pub mod patience;
 pub mod proxy;
 pub mod reply;

@@ -1,6 +1,6 @@
 //! The public routes and what stands around them.
 
-use super::{App, credentials, klines, page, reply::Refusal, rest, upgrade, visitor};
+use super::{App, assets, credentials, klines, reply::Refusal, rest, upgrade, visitor};
 use crate::GatewayConfig;
 use axum::{
     Router,
@@ -32,7 +32,7 @@ pub fn build(app: App) -> Router {
     );
     let origins = cors(&app.config);
     Router::new()
-        .route("/", get(page::show))
+        .merge(assets::routes())
         .merge(UPGRADES.iter().fold(Router::new(), |it, path| it.route(path, get(upgrade::handle))))
         .route("/v1/price/{symbol}", get(rest::price))
         .route("/v1/prices", get(rest::prices))

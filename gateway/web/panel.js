@@ -1,0 +1,173 @@
+// What is known of one topic: its price, its course, its bars, the same symbol elsewhere.
+
+import { Chart } from "./chart.js";
+import { duration, percent, price, quantity, split } from "./format.js";
+import { element, shownState, write } from "./line.js";
+import { drawSpark } from "./spark.js";
+import { Venues } from "./venues.js";
+
+/** From here on the panel stands beside the table, and does not cover it (layout.css). */
+const BESIDE = matchMedia("(min-width: 1001px)");
+const FACTS = [
+  ["Bid", "bid_price", price],
+  ["Ask", "ask_price", price],
+  ["Open 24 h", "open_24h", price],
+  ["High 24 h", "high_24h", price],
+  ["Low 24 h", "low_24h", price],
+  ["Volume 24 h", "volume_24h", quantity],
+];
+
+export class Panel {
+  #wished = null;
+  #asked = [];
+  #frame = 0;
+  isLinked = false;
+  topic = null;
+
+  /** The page's book, and what a panel needs of the page. */
+  constructor(book, page) {
+    this.book = book;
+    this.page = page;
+    this.element = document.getElementById("panel");
+    this.stage = document.getElementById("stage");
+    this.#build();
+    BESIDE.addEventListener("change", () => this.#cover());
+  }
+
+  /** Opens as soon as the topic is known. */
+  wish(topic) {
+    this.#wished = topic;
+    if (topic && this.book.get(topic)) this.page.open(topic);
+  }
+
+  show(topic) {
+    this.#wished = null;
+    if (topic !== this.topic) {
+      this.#leave();
+      this.topic = topic;
+      const row = this.book.get(topic);
+      write(this.title, row.symbol);
+      write(this.exchange, row.exchange);
+      // Where not every topic is granted, this symbol is asked for everywhere.
+      const elsewhere = this.page.showing() ? [] : [`ticker:*:${row.symbol}`];
+      this.#asked = elsewhere;
+      if (elsewhere.length) this.page.subscribe(elsewhere, {});
+      this.chart.show(row);
+      this.venues.show(row);
+    }
+    this.element.hidden = false;
+    this.stage.classList.add("open");
+    this.#cover();
+    this.repaint();
+    this.title.focus();
+  }
+
+  close() {
+    if (this.topic === null) return;
+    this.#leave();
+    this.topic = null;
+    this.element.hidden = true;
+    this.stage.classList.remove("open");
+    this.#cover();
+    this.page.close();
+  }
+
+  /** A value has come; it is drawn with the next frame if it is shown here. */
+  ticker({ topic, symbol }) {
+    if (topic === this.#wished) this.page.open(topic);
+    if (this.topic !== null && this.book.get(this.topic)?.symbol === symbol) this.repaint();
+  }
+
+  bars(bars) {
+    this.chart.bars(bars);
+  }
+
+  repaint() {
+    if (this.topic === null) return;
+    this.chart.repaint();
+    this.#frame ||= requestAnimationFrame(() => this.#draw());
+  }
+
+  /** Once a second. */
+  tick() {
+    const row = this.book.get(this.topic);
+    if (!row) return;
+    write(this.age, duration(row.age(this.page.now())));
+    drawSpark(this.spark, row.samples);
+    this.chart.tick();
+  }
+
+  #draw() {
+    this.#frame = 0;
+    const row = this.book.get(this.topic);
+    if (!row) return;
+    const state = shownState(row, this.isLinked);
+    this.element.dataset.state = state;
+    this.quote.className = `quote ${state} ${row.change > 0 ? "up" : row.change < 0 ? "down" : ""}`;
+    const [digits, zeros] = split(row.ticker.last_price);
+    write(this.digits, digits);
+    write(this.zeros, zeros);
+    write(this.change, percent(row.change));
+    write(this.badge, state);
+    this.badge.dataset.state = state;
+    this.tag.hidden = !row.ticker.simulated;
+    for (const [cell, [, field, format]] of this.facts) {
+      cell.parentElement.hidden = row.ticker[field] == null;
+      write(cell, format(row.ticker[field]));
+    }
+    this.venues.draw(this.isLinked);
+  }
+
+  #leave() {
+    if (this.topic === null) return;
+    this.chart.leave();
+    if (this.#asked.length) this.page.unsubscribe(this.#asked);
+    this.#asked = [];
+  }
+
+  /** Where the panel covers the table, nothing beneath it can be reached. */
+  #cover() {
+    const isCovered = this.topic !== null && !BESIDE.matches;
+    document.getElementById("prices").inert = isCovered;
+    this.element.setAttribute("aria-modal", isCovered);
+  }
+
+  #build() {
+    const head = element("header");
+    this.title = element("h2", "", { id: "panel-title", tabindex: "-1" });
+    this.exchange = element("p", "exchange");
+    const shut = element("button", "quiet shut", { type: "button", "aria-label": "Close" });
+    shut.textContent = "✕";
+    shut.addEventListener("click", () => this.close());
+    head.append(this.title, this.exchange, shut);
+
+    this.quote = element("div", "quote");
+    const last = element("p", "last");
+    this.digits = element("span");
+    this.zeros = element("span", "zeros");
+    last.append(this.digits, this.zeros);
+    this.change = element("p", "change", { title: "Since this page was opened" });
+    this.badge = element("span", "badge");
+    this.tag = element("span", "tag");
+    this.tag.textContent = "SIMULATED";
+    this.age = element("span", "age", { title: "Time since this price was received" });
+    const state = element("p", "state");
+    state.append(this.badge, this.tag, this.age);
+    this.spark = element("canvas", "spark", { role: "img", "aria-label": "Course of the last two minutes" });
+    this.spark.addEventListener("fit", () => this.tick());
+    this.quote.append(last, this.change, this.spark, state);
+
+    const facts = element("dl", "facts");
+    this.facts = FACTS.map((fact) => {
+      const [pair, cell] = [element("div"), element("dd")];
+      const term = element("dt");
+      term.textContent = fact[0];
+      pair.append(term, cell);
+      facts.append(pair);
+      return [cell, fact];
+    });
+    this.chart = new Chart(this.page);
+    this.venues = new Venues(this.book, this.page.open);
+    this.element.append(head, this.quote, this.chart.element, this.venues.element, facts);
+  }
+}

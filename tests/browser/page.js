@@ -1,0 +1,177 @@
+// The live page in Chromium: node page.js <page of a demo> <page of many topics>
+
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { ask } from "./lib/ask.js";
+import { assertAccessible, assertQuiet, launch, open, picture } from "./lib/browser.js";
+import { eventually } from "./lib/wait.js";
+
+const [demo, many] = process.argv.slice(2);
+/** Eight symbols on six exchanges, and their index. */
+const TOPICS = 56;
+/** What a browser says itself of a socket that found nobody. */
+const REFUSED = /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|Connection closed before/;
+
+const browser = await launch();
+after(() => browser.close());
+
+const line = (page, topic) => page.locator(`.body .line[data-topic="${topic}"]`);
+const text = (page, selector) => page.locator(selector).textContent();
+const connected = (page) => page.locator("#bar[data-link=live]").waitFor();
+const shown = (page) => page.locator(".body .line:visible").count();
+
+/** Waits for the page to say how many topics it shows. */
+const counts = (page, words) =>
+  eventually(words, async () => (await text(page, "#count")) === words);
+
+test("prices move, and only from where the page came from", async (t) => {
+  const opened = await open(browser, demo);
+  const { page } = opened;
+  await connected(page);
+  await counts(page, `${TOPICS} topics`);
+  const price = line(page, "ticker:binance:ADA-USDT").locator(".price");
+  const before = await price.textContent();
+  assert.match(before, /^0\.3\d+$/);
+  await eventually("a price moves", async () => (await price.textContent()) !== before);
+  await page.locator(".price[data-flash]").first().waitFor();
+  assert.ok(await page.locator("#simulated").isVisible(), "simulated prices say so");
+  assert.equal(await line(page, "ticker:index:ADA-USDT").locator(".tag").textContent(), "SIM");
+  await eventually("a rate", async () => /^[1-9]\d*\/s$/.test(await text(page, "#rate")));
+  await eventually("a round trip", async () => /ms/.test(await text(page, "#heartbeat")));
+  assert.match(await text(page, "#server"), /^tickcast \d/);
+
+  await t.test("a search finds by word, state and pattern", async () => {
+    const search = page.locator("#search");
+    for (const [query, words] of [
+      ["btc", `7 of ${TOPICS} topics`],
+      ["okx live", `8 of ${TOPICS} topics`],
+      ["ticker:*:e*", `7 of ${TOPICS} topics`],
+      ["A*-usdt kraken", `1 of ${TOPICS} topics`],
+      ["no(such", `0 of ${TOPICS} topics`],
+    ]) {
+      await search.fill(query);
+      await counts(page, words);
+    }
+    assert.match(await text(page, "#empty"), /Nothing matches/);
+    await search.fill("");
+    await counts(page, `${TOPICS} topics`);
+  });
+
+  await t.test("everything can be reached by keyboard", async () => {
+    await page.keyboard.press("/");
+    await page.keyboard.type("eth");
+    await counts(page, `7 of ${TOPICS} topics`);
+    await page.keyboard.press("ArrowDown");
+    assert.equal(await page.evaluate(() => document.activeElement.id), "grid");
+    for (const key of ["ArrowDown", "End", "Home", "ArrowDown"]) await page.keyboard.press(key);
+    const active = await page.locator("#grid").getAttribute("aria-activedescendant");
+    assert.equal(await page.locator(`#${active}`).getAttribute("data-topic"), "ticker:binance:ETH-USDT");
+    await page.keyboard.press("Enter");
+    await page.locator("#panel").waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement.id), "panel-title");
+    assert.match(page.url(), /#q=eth&topic=ticker:binance:ETH-USDT$/);
+    await page.keyboard.press("Escape");
+    await page.locator("#panel").waitFor({ state: "hidden" });
+    assert.equal(await page.evaluate(() => document.activeElement.id), "grid");
+    await page.keyboard.press("/");
+    await page.keyboard.press("Escape");
+    await counts(page, `${TOPICS} topics`);
+  });
+
+  await t.test("a panel shows bars, course, and the exchanges beside the index", async () => {
+    await page.locator("[data-sort=exchange]").click();
+    await line(page, "ticker:index:BTC-USDT").click();
+    await page.locator(".readout", { hasText: / C \d/ }).waitFor();
+    const rows = page.locator(".venues tbody tr");
+    await eventually("all exchanges", async () => (await rows.count()) === 7);
+    assert.match(await rows.nth(0).textContent(), /^index/);
+    await eventually("deviations", async () =>
+      (await rows.allTextContents()).slice(1).every((row) => /[+−]?0\.\d{3} %/.test(row)));
+    await page.locator(".intervals button", { hasText: "5m" }).click();
+    assert.equal(await page.locator(".intervals [aria-pressed=true]").textContent(), "5m");
+    await page.locator(".readout", { hasText: / C \d/ }).waitFor();
+    await page.locator(".plot").focus();
+    await page.keyboard.press("ArrowLeft");
+    await eventually("a bar is read out", async () =>
+      / O \d/.test(await page.locator(".plot").getAttribute("aria-label")));
+    await rows.locator("button", { hasText: "okx" }).click();
+    await eventually("another exchange", async () => (await text(page, ".panel .exchange")) === "okx");
+    assert.match(page.url(), /topic=ticker:okx:BTC-USDT$/);
+  });
+
+  await t.test("it looks and reads well, wide and narrow, light and dark", async () => {
+    await page.emulateMedia({ colorScheme: "light" });
+    await assertAccessible(page, "light, with a panel");
+    await picture(page, "panel-light");
+    await page.emulateMedia({ colorScheme: "dark" });
+    await assertAccessible(page, "dark, with a panel");
+    await picture(page, "panel-dark");
+    await page.keyboard.press("Escape");
+    await picture(page, "wide-dark");
+    await page.locator("#theme").click();
+    assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "light");
+    await picture(page, "wide-light");
+    await page.setViewportSize({ width: 390, height: 844 });
+    await assertAccessible(page, "a phone");
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.equal(wide, 390, "nothing to scroll sideways");
+    await picture(page, "phone-light");
+    await line(page, "ticker:index:ADA-USDT").click();
+    await page.locator(".readout", { hasText: / C \d/ }).waitFor();
+    assert.ok(await page.evaluate(() => document.getElementById("prices").inert));
+    await picture(page, "phone-panel");
+    await page.locator(".shut").click();
+    await page.setViewportSize({ width: 1440, height: 900 });
+  });
+
+  await t.test("a gateway that is gone cannot be overlooked, and is found again", async () => {
+    await ask("stop the gateway");
+    await page.locator("#lost").waitFor();
+    const badge = page.locator(".body .line .badge").first();
+    await eventually("no price is live", async () => (await badge.textContent()) === "offline");
+    assert.match(await text(page, "#lost"), /no price below is live/);
+    await eventually("it is said", async () => /connection/.test(await text(page, "#voice")));
+    await assertAccessible(page, "without a connection");
+    await picture(page, "offline");
+    await ask("start the gateway");
+    await connected(page);
+    await page.locator("#lost").waitFor({ state: "hidden" });
+    await eventually("prices are live", async () => (await badge.textContent()) === "live");
+  });
+
+  assertQuiet(opened, demo, REFUSED);
+});
+
+test("five hundred topics, of which only those in view are drawn", async (t) => {
+  const opened = await open(browser, many, { colorScheme: "dark" });
+  const { page } = opened;
+  await connected(page);
+  await counts(page, "500 topics");
+  assert.equal(await page.locator("#grid").getAttribute("aria-rowcount"), "501");
+  assert.ok((await shown(page)) < 50, `${await shown(page)} lines`);
+  await page.locator("#grid").focus();
+  await page.keyboard.press("End");
+  await line(page, "ticker:okx:C499-USDT").waitFor();
+  assert.ok((await shown(page)) < 50, `${await shown(page)} lines`);
+  const price = line(page, "ticker:okx:C499-USDT").locator(".price");
+  const before = await price.textContent();
+  await eventually("the last one moves", async () => (await price.textContent()) !== before);
+
+  await t.test("prices that are not live say so in words", async () => {
+    await ask("stop the feed");
+    const last = line(page, "ticker:okx:C499-USDT");
+    await eventually("stale", async () => (await last.locator(".badge").textContent()) === "stale");
+    assert.match(await last.getAttribute("class"), /stale/);
+    await page.locator("#unwell", { hasText: "500 stale" }).waitFor();
+    await assertAccessible(page, "stale");
+    await picture(page, "stale-dark");
+    await ask("start the feed");
+    await eventually("live", async () => (await last.locator(".badge").textContent()) === "live");
+    const halted = line(page, "ticker:okx:C000-USDT");
+    await page.locator("#unwell button").click();
+    await eventually("halted", async () => (await halted.locator(".badge").textContent()) === "halted");
+    await picture(page, "halted-dark");
+  });
+
+  assertQuiet(opened, many);
+});
