@@ -10,6 +10,7 @@ mod auth;
 mod autobahn;
 mod crowd;
 mod encodings;
+mod events;
 mod heartbeats;
 mod hostile_frames;
 mod klines;

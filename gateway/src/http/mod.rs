@@ -16,9 +16,12 @@ pub mod reply;
 pub mod rest;
 pub mod routes;
 pub mod serve;
+pub mod stream;
+pub mod takeover;
 pub mod tls;
 pub mod upgrade;
 pub mod visitor;
+pub mod wanted;
 
 use crate::{
     auth::Auth, config::GatewayConfig, door::Door, hub::Hub, metrics::Metrics, prices::Prices,

@@ -38,13 +38,12 @@ pub async fn run(shard: Rc<RefCell<Shard>>) {
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     unfinished.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let ping = encode::ping();
     let mut slice = 0;
     loop {
         tokio::select! {
             _ = beat.tick() => {
                 slice = (slice + 1) % SLICES;
-                ping_slice(&mut shard.borrow_mut(), slice, heartbeat, &ping);
+                ping_slice(&mut shard.borrow_mut(), slice, heartbeat);
             }
             _ = tokens.tick(), if has_tokens => shard.borrow_mut().close_overdue(),
             _ = look.tick() => evict(&mut shard.borrow_mut(), patience),
@@ -53,19 +52,22 @@ pub async fn run(shard: Rc<RefCell<Shard>>) {
     }
 }
 
-fn ping_slice(shard: &mut Shard, slice: u32, heartbeat: Duration, ping: &[u8]) {
+fn ping_slice(shard: &mut Shard, slice: u32, heartbeat: Duration) {
     if slice == 0 {
         shard.paces.forget_quiet();
     }
     let now = Instant::now();
     for id in shard.members() {
         let Some(conn) = shard.conn(id) else { continue };
-        // Looked at in every slice: who is silent goes in time, wherever its own ping stands.
-        if now.duration_since(conn.heard()) >= heartbeat * MISSES {
+        let encoding = shard.fan.table(id).encoding();
+        // Looked at in every slice: who is silent goes in time, wherever its own ping stands. A client
+        // that can say nothing is told of by the kernel, which gives up what nobody acknowledges.
+        let is_silent = now.duration_since(conn.heard()) >= heartbeat * MISSES;
+        if is_silent && !encoding.only_listens() {
             shard.close(id, Close::HeartbeatTimeout, None);
         } else if id.0 % SLICES == slice && !conn.is_paused() && !conn.is_closing() {
             conn.ping_sent();
-            shard.answer(id, ping.to_vec());
+            shard.answer(id, encode::heartbeat(encoding));
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod answer;
 mod bars;
+mod events;
 mod raw;
 mod scene;
 mod seen;
@@ -12,6 +13,7 @@ pub mod tls;
 
 pub use answer::Answer;
 pub use bars::{START, number_of, numbers_of};
+pub use events::{Event, Listener};
 pub use raw::{Frame, NARROW_BYTES, RawClient, masked};
 pub use scene::{Scene, TOPICS, slow};
 pub use seen::Seen;
