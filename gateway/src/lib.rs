@@ -31,6 +31,7 @@ pub mod memory;
 pub mod metrics;
 pub mod prices;
 pub mod registry;
+pub mod spec;
 pub mod wire;
 
 pub use config::GatewayConfig;

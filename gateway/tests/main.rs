@@ -19,6 +19,7 @@ mod past_bars;
 mod rest;
 mod resume;
 mod slow_client;
+mod specification;
 mod subscribing;
 mod support;
 mod talking;

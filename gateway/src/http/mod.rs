@@ -2,7 +2,9 @@
 
 pub mod accept;
 pub mod admin;
+pub mod answers;
 pub mod credentials;
+pub mod docs;
 #[cfg(feature = "testing")]
 pub mod echo;
 pub mod extension;

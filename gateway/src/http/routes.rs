@@ -1,7 +1,7 @@
 //! The public routes and what stands around them.
 
-use super::{App, credentials, klines, page, reply::Refusal, rest, stream, upgrade, visitor};
-use crate::GatewayConfig;
+use super::{App, credentials, docs, klines, page, reply::Refusal, rest, stream, upgrade, visitor};
+use crate::{GatewayConfig, spec::PATHS};
 use axum::{
     Router,
     http::{HeaderValue, Method, StatusCode, header},
@@ -49,6 +49,8 @@ pub fn build(app: App) -> Router {
         .route("/v1/klines/{symbol}", get(klines::klines))
         .route("/v1/exchanges", get(rest::exchanges))
         .route(STREAM, get(stream::handle))
+        .route("/openapi.json", get(docs::openapi))
+        .route("/asyncapi.json", get(docs::asyncapi))
         .merge(of_test_builds())
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
@@ -88,8 +90,8 @@ fn cors(config: &GatewayConfig) -> CorsLayer {
 }
 
 async fn unknown_path() -> Refusal {
-    let message = "no such path; there are /ws, /v1/price/{symbol}, /v1/prices, /v1/topics, \
-                   /v1/symbols, /v1/klines/{symbol}, /v1/exchanges and /v1/stream";
+    let paths = PATHS.map(|it| it.path).join(", ");
+    let message = format!("no such path; there are /ws, {paths}; /docs tells more");
     Refusal::new(StatusCode::NOT_FOUND, ErrorCode::BadField, message)
 }
 

@@ -1,6 +1,6 @@
 //! A client of server-sent events that sees every line.
 
-use super::{DEADLINE, NARROW_BYTES, Stage};
+use super::{DEADLINE, NARROW_BYTES, Stage, schema};
 use serde_json::Value;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -88,6 +88,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Listener<S> {
             match self.event().await {
                 Event::Data(text, _) => {
                     let message: Value = serde_json::from_str(&text).unwrap();
+                    schema::check(&message);
                     if message["type"] == kind {
                         return message;
                     }

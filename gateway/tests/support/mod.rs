@@ -8,6 +8,7 @@ mod bars;
 mod events;
 mod raw;
 mod scene;
+mod schema;
 mod seen;
 pub mod tls;
 
@@ -249,7 +250,10 @@ impl Client {
         loop {
             match self.raw().await {
                 Message::Text(text) => {
-                    return serde_json::from_str(&text).unwrap_or(Value::String(text.to_string()));
+                    let bare = || Value::String(text.to_string());
+                    let message = serde_json::from_str(&text).unwrap_or_else(|_| bare());
+                    schema::check(&message);
+                    return message;
                 }
                 Message::Ping(_) | Message::Pong(_) => {}
                 other => panic!("{other:?} instead of a text message"),
