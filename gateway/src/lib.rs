@@ -37,6 +37,7 @@ pub mod metrics;
 pub mod prices;
 pub mod registry;
 pub mod reload;
+pub mod spec;
 pub mod standing;
 pub mod trace;
 pub mod wire;

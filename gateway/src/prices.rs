@@ -2,6 +2,7 @@
 
 use crate::ingest::life::{BusLife, ExchangeLife, Life, Shared};
 use dashmap::DashMap;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::{
@@ -37,11 +38,13 @@ pub struct Prices {
 }
 
 /// A ticker as REST tells it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Price<'a> {
     #[serde(flatten)]
     ticker: TickerMessage<'a>,
+    /// Time since the last proof of life; none if there was none.
     age_ms: Option<u64>,
+    /// Whether it is anything but live.
     stale: bool,
 }
 

@@ -110,8 +110,8 @@ impl Echo {
         let shorter = if self.deflate { deflate::shrink(payload) } else { None };
         match (shorter, format) {
             (Some(shorter), _) => encode::deflated(format, &shorter),
-            (None, Format::Json) => encode::text(payload),
             (None, Format::MsgPack) => encode::binary(payload),
+            (None, _) => encode::text(payload),
         }
     }
 

@@ -30,6 +30,8 @@ pub struct Dialled {
     pub tls: Option<Box<Tls>>,
     /// Bytes that the client sent behind its handshake.
     pub leftover: Vec<u8>,
+    /// What the client is to be sent before anything else.
+    pub greeting: Vec<u8>,
     /// Where it comes from.
     pub peer: SocketAddr,
     /// Its place on the node.

@@ -27,8 +27,8 @@ use tickcast_shared::protocol::{Close, ServerMessage, Subscribe};
 use tracing::debug;
 
 /// What this server offers beyond the protocol's core.
-const FEATURES: [&str; 6] =
-    ["patterns", "interval_ms", "min_change_bps", "since", "msgpack", "klines"];
+const FEATURES: [&str; 7] =
+    ["patterns", "interval_ms", "min_change_bps", "since", "msgpack", "klines", "sse"];
 
 /// How long a client that was sent away for asking too often is to stay away, at least.
 const RATE_LIMITED_MS: u64 = 5000;
@@ -46,6 +46,8 @@ pub struct Session {
     pub conn: Rc<Conn>,
     /// Its number on the shard.
     pub member: MemberId,
+    /// Whether whatever the client says is too much.
+    only_listens: bool,
     /// Its place on the node, given back with it.
     _seat: Arc<Seat>,
 }
@@ -68,7 +70,8 @@ static SERVED: AtomicU64 = AtomicU64::new(0);
 
 /// Takes a connection onto its shard; what it returns serves it until it ends.
 pub fn serve(dialled: Dialled, shard: Rc<RefCell<Shard>>) -> Option<impl Future<Output = ()>> {
-    let Dialled { socket, tls, leftover, peer, seat, topics, asked, encoding, access } = dialled;
+    let Dialled { socket, tls, peer, seat, topics, asked, encoding, access, .. } = dialled;
+    let (greeting, leftover) = (dialled.greeting, dialled.leftover);
     let number = SERVED.fetch_add(1, Ordering::Relaxed);
     let patience = kernel_patience(&shard.borrow().config.limits);
     let conn = match Conn::new(socket, tls, peer, number, patience) {
@@ -82,7 +85,11 @@ pub fn serve(dialled: Dialled, shard: Rc<RefCell<Shard>>) -> Option<impl Future<
     // It was let in a moment ago, perhaps under other settings.
     let access = access.under(shard.borrow().auth.as_deref());
     shard.borrow_mut().admit(member, access.clone().unwrap_or(Access::Awaited));
-    let session = Session { shard, conn, member, _seat: seat };
+    if !greeting.is_empty() {
+        shard.borrow_mut().answer(member, greeting);
+    }
+    let only_listens = encoding.only_listens();
+    let session = Session { shard, conn, member, only_listens, _seat: seat };
     session.welcome();
     if let Err(close) = access {
         session.shard.borrow_mut().close(member, close, None);
@@ -193,6 +200,9 @@ impl Session {
         unfinished: &mut Unfinished,
     ) -> Taken {
         let mut incoming = Vec::new();
+        if self.only_listens {
+            return (incoming, if bytes.is_empty() { Ok(()) } else { Err(Close::Policy) });
+        }
         let bounds = limits.message_bounds();
         let pushed = assembler.push(bytes, bounds, self.conn.heard(), &mut incoming);
         #[cfg(feature = "testing")]
@@ -226,6 +236,7 @@ impl Session {
         let mut shard = self.shard.borrow_mut();
         match close {
             Close::TooBig => shard.metrics.limited("message_bytes"),
+            Close::Policy if self.only_listens => shard.metrics.limited("speaking"),
             Close::Policy => shard.metrics.limited("fragments"),
             _ => {}
         }

@@ -2,13 +2,14 @@
 
 use super::BadValue;
 use crate::wire::Bounds;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tickcast_shared::protocol::MAX_INTERVAL_MS;
 
 /// Bounds on what clients may do and how long things may take, shown to them in `welcome`.
 /// 0 means no limit of this kind wherever a count or a rate is limited.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Open connections of the node; 0 = what its descriptors allow, less a reserve.

@@ -1,6 +1,6 @@
 //! Who asks: the key or token of a request, wherever it stands, and what it opens.
 
-use super::{App, assets, reply::Refusal, routes::UPGRADES};
+use super::{App, assets, reply::Refusal, routes};
 use crate::auth::{Access, Auth, Denied};
 use axum::{
     extract::{FromRequestParts, Request, State},
@@ -49,7 +49,7 @@ impl<S: Sync> FromRequestParts<S> for Access {
 }
 
 async fn access(auth: &Auth, secret: Option<Secret>, path: &str) -> Result<Access, Refusal> {
-    let is_upgrade = UPGRADES.contains(&path);
+    let (lasts, is_upgrade) = (routes::becomes_connection(path), routes::UPGRADES.contains(&path));
     let Some(secret) = secret else {
         return match auth.is_required {
             false => Ok(Access::Open),
@@ -59,7 +59,7 @@ async fn access(auth: &Auth, secret: Option<Secret>, path: &str) -> Result<Acces
         };
     };
     let refused = |denied: Denied| unauthorized(denied.code(), denied.message());
-    let admitted = match is_upgrade {
+    let admitted = match lasts {
         true => auth.admit_connection(secret.expose()).await,
         false => auth.admit(secret.expose()).await,
     };

@@ -13,6 +13,7 @@ use axum::{
     Json,
     extract::{Path, RawQuery, State},
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::{
     str::FromStr,
@@ -28,7 +29,7 @@ use tokio::sync::Mutex;
 use tracing::warn;
 
 /// Most bars of one request.
-const MOST_BARS: usize = 1000;
+pub const MOST_BARS: usize = 1000;
 /// Bars of a request that does not say how many.
 const DEFAULT_BARS: usize = 500;
 
@@ -52,9 +53,11 @@ struct Link {
 }
 
 /// The answer of `/v1/klines/{symbol}`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Answer {
+    /// Full name.
     topic: Topic,
+    /// The bars, oldest first; without `end` the last may still be in progress.
     bars: Vec<Bar>,
 }
 

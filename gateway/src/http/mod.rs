@@ -2,8 +2,10 @@
 
 pub mod accept;
 pub mod admin;
+pub mod answers;
 pub mod assets;
 pub mod credentials;
+pub mod docs;
 #[cfg(feature = "testing")]
 pub mod echo;
 pub mod extension;
@@ -16,10 +18,13 @@ pub mod reply;
 pub mod rest;
 pub mod routes;
 pub mod serve;
+pub mod stream;
+pub mod takeover;
 pub mod tls;
 pub mod trace;
 pub mod upgrade;
 pub mod visitor;
+pub mod wanted;
 
 use crate::{
     auth::Auth, config::GatewayConfig, door::Door, hub::Hub, metrics::Metrics, prices::Prices,

@@ -1,12 +1,12 @@
 //! Errors before the upgrade and of REST: a status and `{"error":{"code":...,"message":...}}`.
 
+use super::answers::{Explained, Mistake};
 use crate::door::Refused;
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde_json::json;
 use std::time::Duration;
 use tickcast_shared::{market::Topic, protocol::ErrorCode};
 
@@ -97,7 +97,7 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let body = json!({"error": {"code": self.code, "message": self.message}});
+        let body = Mistake { error: Explained { code: self.code, message: self.message } };
         let mut response = (self.status, Json(body)).into_response();
         if let Some(wait) = self.retry_after {
             // Whole seconds (RFC 9110 section 10.2.3), and never too early.

@@ -1,13 +1,16 @@
 //! REST: last prices, topics, symbols, exchanges.
 
-use super::{App, reply::Refusal};
+use super::{
+    App,
+    answers::{ExchangeRow, Exchanges, Prices, SymbolRow, Symbols, Topics},
+    reply::Refusal,
+};
 use crate::{auth::Access, client::commands::Wanted, registry};
 use axum::{
     Json,
     extract::{Path, RawQuery, State},
 };
-use serde::Serialize;
-use serde_json::{Value, json, value::RawValue};
+use serde_json::value::RawValue;
 use std::collections::HashSet;
 use tickcast_shared::{
     market::{Channel, ExchangeId, Topic},
@@ -16,15 +19,6 @@ use tickcast_shared::{
 
 /// Most symbols of one `/v1/prices` request.
 const MAX_SYMBOLS: usize = 500;
-
-type Answer = Result<Json<Value>, Refusal>;
-
-/// The answer of `/v1/prices`.
-#[derive(Debug, Serialize)]
-pub struct Prices {
-    prices: Vec<Box<RawValue>>,
-    missing: Vec<String>,
-}
 
 /// `GET /v1/price/{symbol}?exchange=`
 pub async fn price(
@@ -81,7 +75,11 @@ pub async fn prices(
 }
 
 /// `GET /v1/topics?match=&limit=&cursor=`
-pub async fn topics(State(app): State<App>, access: Access, RawQuery(query): RawQuery) -> Answer {
+pub async fn topics(
+    State(app): State<App>,
+    access: Access,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Topics>, Refusal> {
     ready(&app)?;
     let [matching, limit, cursor] = named(query.as_deref(), ["match", "limit", "cursor"])?;
     let limit = match limit.as_deref().map(str::parse) {
@@ -96,11 +94,15 @@ pub async fn topics(State(app): State<App>, access: Access, RawQuery(query): Raw
     let all = app.prices.all();
     let present = all.iter().map(|(topic, _)| topic).filter(|topic| access.allows(topic));
     let (topics, cursor) = registry::page(present, wanted.as_ref(), limit, cursor.as_deref());
-    Ok(Json(json!({"topics": topics, "cursor": cursor})))
+    Ok(Json(Topics { topics, cursor }))
 }
 
 /// `GET /v1/symbols?exchange=`
-pub async fn symbols(State(app): State<App>, access: Access, RawQuery(query): RawQuery) -> Answer {
+pub async fn symbols(
+    State(app): State<App>,
+    access: Access,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Symbols>, Refusal> {
     ready(&app)?;
     let [exchange] = named(query.as_deref(), ["exchange"])?;
     let exchange = exchange.map(|name| exchange_id(&name)).transpose()?;
@@ -111,19 +113,20 @@ pub async fn symbols(State(app): State<App>, access: Access, RawQuery(query): Ra
             && exchange.as_ref().is_none_or(|wanted| wanted.as_str() == topic.exchange())
     });
     all.sort_by(|(a, _), (b, _)| a.cmp(b));
-    let rows: Vec<Value> = all
-        .iter()
-        .filter_map(|(topic, shown)| {
-            let ticker = shown.record.body.ticker()?;
-            let (base, quote) = topic.symbol().split_once('-').unwrap_or_default();
-            Some(json!({
-                "symbol": topic.symbol(), "exchange": topic.exchange(), "base": base,
-                "quote": quote, "venue_symbol": ticker.venue_symbol, "state": shown.state,
-                "simulated": ticker.simulated,
-            }))
+    let rows = all.iter().filter_map(|(topic, shown)| {
+        let ticker = shown.record.body.ticker()?;
+        let (base, quote) = topic.symbol().split_once('-').unwrap_or_default();
+        Some(SymbolRow {
+            symbol: topic.symbol().to_owned(),
+            exchange: topic.exchange().to_owned(),
+            base: base.to_owned(),
+            quote: quote.to_owned(),
+            venue_symbol: ticker.venue_symbol.clone(),
+            state: shown.state,
+            simulated: ticker.simulated,
         })
-        .collect();
-    Ok(Json(json!({"symbols": rows})))
+    });
+    Ok(Json(Symbols { symbols: rows.collect() }))
 }
 
 /// `GET /v1/exchanges`
@@ -131,24 +134,21 @@ pub async fn exchanges(
     State(app): State<App>,
     access: Access,
     RawQuery(query): RawQuery,
-) -> Answer {
+) -> Result<Json<Exchanges>, Refusal> {
     ready(&app)?;
     let [] = named(query.as_deref(), [])?;
-    let rows: Vec<Value> = app
-        .prices
-        .exchanges()
-        .into_iter()
-        .filter(|(exchange, _)| access.meets_exchange(exchange.as_str()))
-        .map(|(exchange, life)| {
-            json!({
-                "exchange": exchange, "state": life.judgement.state,
-                "reason": life.judgement.reason, "since": life.judgement.since,
-                "last_received": life.link.proven, "reconnects": life.link.reconnects,
-                "source": life.link.source,
-            })
-        })
-        .collect();
-    Ok(Json(json!({"exchanges": rows})))
+    let known = app.prices.exchanges().into_iter();
+    let shown = known.filter(|(exchange, _)| access.meets_exchange(exchange.as_str()));
+    let rows = shown.map(|(exchange, life)| ExchangeRow {
+        exchange,
+        state: life.judgement.state,
+        reason: life.judgement.reason,
+        since: life.judgement.since,
+        last_received: life.link.proven,
+        reconnects: life.link.reconnects,
+        source: life.link.source,
+    });
+    Ok(Json(Exchanges { exchanges: rows.collect() }))
 }
 
 pub(super) fn ready(app: &App) -> Result<(), Refusal> {

@@ -1,7 +1,9 @@
 //! The public routes and what stands around them.
 
-use super::{App, assets, credentials, klines, reply::Refusal, rest, upgrade, visitor};
-use crate::GatewayConfig;
+use super::{
+    App, assets, credentials, docs, klines, reply::Refusal, rest, stream, upgrade, visitor,
+};
+use crate::{GatewayConfig, spec::PATHS};
 use axum::{
     Router,
     http::{HeaderValue, Method, StatusCode, header},
@@ -21,8 +23,16 @@ use tower_http::{
 /// No answer is computed for longer; all of them come from memory.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Paths that become connections: limited as such, and a token may come later.
+/// Paths that become WebSockets: a token may come later.
 pub const UPGRADES: [&str; 2] = ["/ws", "/v1/ws"];
+/// The path of server-sent events.
+const STREAM: &str = "/v1/stream";
+
+/// Whether a path becomes a connection, and is limited as such.
+#[must_use]
+pub fn becomes_connection(path: &str) -> bool {
+    path == STREAM || UPGRADES.contains(&path)
+}
 
 /// All public paths.
 pub fn build(app: App) -> Router {
@@ -40,6 +50,9 @@ pub fn build(app: App) -> Router {
         .route("/v1/symbols", get(rest::symbols))
         .route("/v1/klines/{symbol}", get(klines::klines))
         .route("/v1/exchanges", get(rest::exchanges))
+        .route(STREAM, get(stream::handle))
+        .route("/openapi.json", get(docs::openapi))
+        .route("/asyncapi.json", get(docs::asyncapi))
         .merge(of_test_builds())
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
@@ -79,8 +92,8 @@ fn cors(config: &GatewayConfig) -> CorsLayer {
 }
 
 async fn unknown_path() -> Refusal {
-    let message = "no such path; there are /ws, /v1/price/{symbol}, /v1/prices, /v1/topics, \
-                   /v1/symbols, /v1/klines/{symbol} and /v1/exchanges";
+    let paths = PATHS.map(|it| it.path).join(", ");
+    let message = format!("no such path; there are /ws, {paths}; /docs tells more");
     Refusal::new(StatusCode::NOT_FOUND, ErrorCode::BadField, message)
 }
 

@@ -5,6 +5,8 @@ use super::{
     accept::{Reception, Times},
     patience::{self, Patient},
     proxy,
+    takeover::Exit,
+    tls::{self, Taken},
     visitor::Caller,
 };
 use crate::{
@@ -17,6 +19,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::SockRef;
 use std::{
+    convert::Infallible,
     io::{self, ErrorKind},
     sync::{Arc, Mutex, Once, PoisonError},
 };
@@ -69,12 +72,16 @@ pub async fn serve(
     match reception.tls.clone() {
         None => {
             let stream = Patient::new(socket, |it| it, times.answer);
-            Box::pin(answer(stream, caller, handshake, reception, times, deadline)).await;
+            let answered =
+                answer(stream, tls::plain, caller, handshake, reception, times, deadline);
+            Box::pin(answered).await;
         }
         Some(tls) => {
             if let Some(stream) = Box::pin(tls.accept(socket, caller.peer, deadline)).await {
                 let stream = Patient::new(stream, |it| it.get_ref().0, times.answer);
-                Box::pin(answer(stream, caller, handshake, reception, times, deadline)).await;
+                let answered =
+                    answer(stream, tls::encrypted, caller, handshake, reception, times, deadline);
+                Box::pin(answered).await;
             }
         }
     }
@@ -120,6 +127,7 @@ async fn announced(socket: &mut TcpStream, caller: &mut Caller, door: &Door) -> 
 
 async fn answer<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: Patient<S>,
+    take: fn(S) -> io::Result<Taken>,
     caller: Caller,
     handshake: Handshake,
     reception: Reception,
@@ -128,20 +136,22 @@ async fn answer<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
 ) {
     let (peer, door) = (caller.peer, reception.door.clone());
     let first = Arc::new(First { handshake: Mutex::new(Some(handshake)), came: Notify::new() });
-    let coming = first.clone();
+    let exit = Arc::new(Exit::default());
+    let (coming, leaving) = (first.clone(), exit.clone());
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         coming.came();
         request.extensions_mut().insert(caller.clone());
-        reception.routes().call(request)
+        let (answered, leaving) = (reception.routes().call(request), leaving.clone());
+        async move { Ok::<_, Infallible>(leaving.pass(answered.await?).await) }
     });
-    let served = hyper::server::conn::http1::Builder::new()
+    let mut served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(times.head)
         .max_buf_size(MAX_HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     tokio::select! {
-        served = served => {
+        served = &mut served => {
             if let Err(error) = served {
                 if patience::ran_out(&error) {
                     door.reads_slowly();
@@ -152,6 +162,16 @@ async fn answer<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         () = first.overdue(deadline) => {
             door.asks_nothing();
             debug!(%peer, "nothing was asked in time");
+        }
+        (listener, head) = exit.taken() => {
+            let Some(parts) = served.into_parts() else { return };
+            match take(parts.io.into_inner().into_inner()) {
+                Ok(taken) => {
+                    let leftover = parts.read_buf.to_vec();
+                    listener.serve(Taken { leftover, ..taken }, head).await;
+                }
+                Err(error) => debug!(%peer, %error, "socket could not be taken over"),
+            }
         }
     }
 }

@@ -80,16 +80,33 @@ pub struct Taken {
 /// # Errors
 /// When the socket or its TLS is broken, or it is none that was accepted here.
 pub fn take_apart(upgraded: Upgraded) -> io::Result<Taken> {
-    let (socket, tls, read) = match upgraded.downcast::<TokioIo<Patient<TcpStream>>>() {
-        Ok(Parts { io, read_buf, .. }) => (io.into_inner().into_inner(), None, read_buf),
+    let (taken, read) = match upgraded.downcast::<TokioIo<Patient<TcpStream>>>() {
+        Ok(Parts { io, read_buf, .. }) => (plain(io.into_inner().into_inner())?, read_buf),
         Err(upgraded) => {
             let Parts { io, read_buf, .. } = upgraded
                 .downcast::<TokioIo<Patient<TlsStream<TcpStream>>>>()
                 .map_err(|_| io::Error::other("not a socket that was accepted here"))?;
-            let (socket, session) = io.into_inner().into_inner().into_inner();
-            (socket, Some(Box::new(Tls::new(session).map_err(io::Error::other)?)), read_buf)
+            (encrypted(io.into_inner().into_inner())?, read_buf)
         }
     };
     // `read` is hyper's whole 8 KiB buffer: a connection that waits for its shard must not keep it.
-    Ok(Taken { socket: socket.into_std()?, tls, leftover: read.to_vec() })
+    Ok(Taken { leftover: read.to_vec(), ..taken })
+}
+
+/// A socket without TLS.
+///
+/// # Errors
+/// When it is broken.
+pub fn plain(socket: TcpStream) -> io::Result<Taken> {
+    Ok(Taken { socket: socket.into_std()?, tls: None, leftover: Vec::new() })
+}
+
+/// A socket and its TLS.
+///
+/// # Errors
+/// When one of them is broken.
+pub fn encrypted(stream: TlsStream<TcpStream>) -> io::Result<Taken> {
+    let (socket, session) = stream.into_inner();
+    let tls = Some(Box::new(Tls::new(session).map_err(io::Error::other)?));
+    Ok(Taken { tls, ..plain(socket)? })
 }

@@ -5,6 +5,7 @@ use super::{
     reply::Refusal,
     tls::{self, Taken},
     visitor::{Caller, Visitor},
+    wanted::Wanted,
 };
 use crate::{
     GatewayConfig,
@@ -21,7 +22,7 @@ use axum::{
 };
 use hyper::upgrade::OnUpgrade;
 use std::{net::SocketAddr, sync::Arc};
-use tickcast_shared::protocol::{Asked, ErrorCode};
+use tickcast_shared::protocol::ErrorCode;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tracing::debug;
 
@@ -55,14 +56,6 @@ pub async fn handle(
     switching_protocols(&key, agreed.format, agreed.extension)
 }
 
-/// What the URL asks for.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Wanted {
-    /// None if it names no topics at all.
-    topics: Option<Vec<String>>,
-    asked: Asked,
-}
-
 /// What both sides speak after the upgrade.
 #[derive(Debug, PartialEq, Eq)]
 struct Agreed {
@@ -82,7 +75,7 @@ fn check(
         return Err(Refusal::not_ready());
     }
     check_origin(&app.config, headers)?;
-    Ok((key(headers)?, wanted(query)?))
+    Ok((key(headers)?, Wanted::of("/ws", query)?))
 }
 
 /// The WebSocket key of a request that asks for an upgrade as RFC 6455 section 4.1 says.
@@ -104,7 +97,7 @@ pub(super) fn key(headers: &HeaderMap) -> Result<HeaderValue, Refusal> {
 }
 
 /// A connection that a proxy made is its client's.
-fn seat(app: &App, caller: &Caller, Visitor(visitor): Visitor) -> Result<(), Refusal> {
+pub(super) fn seat(app: &App, caller: &Caller, Visitor(visitor): Visitor) -> Result<(), Refusal> {
     if visitor.ip() == caller.peer.ip() {
         // Counted when it came, or the proxy speaks for itself.
         return Ok(());
@@ -114,40 +107,27 @@ fn seat(app: &App, caller: &Caller, Visitor(visitor): Visitor) -> Result<(), Ref
 
 /// Exact: scheme, host and port as the browser writes them.
 fn check_origin(config: &GatewayConfig, headers: &HeaderMap) -> Result<(), Refusal> {
-    let allowed = match headers.get(header::ORIGIN) {
-        None => config.allow_missing_origin,
-        Some(origin) => {
-            let mut listed = config.allowed_origins.iter().flatten();
-            config.allows_all_origins() || listed.any(|it| it.as_bytes() == origin.as_bytes())
-        }
-    };
-    if allowed {
+    let origin = headers.get(header::ORIGIN);
+    if origin.map_or(config.allow_missing_origin, |origin| is_allowed(config, origin)) {
         return Ok(());
     }
+    Err(foreign())
+}
+
+/// Whether pages of that origin may connect.
+pub(super) fn is_allowed(config: &GatewayConfig, origin: &HeaderValue) -> bool {
+    let mut listed = config.allowed_origins.iter().flatten();
+    config.allows_all_origins() || listed.any(|it| it.as_bytes() == origin.as_bytes())
+}
+
+/// 403 for pages of other origins.
+pub(super) fn foreign() -> Refusal {
     let message = "pages of this origin may not connect here";
-    Err(Refusal::new(StatusCode::FORBIDDEN, ErrorCode::NotAllowed, message))
+    Refusal::new(StatusCode::FORBIDDEN, ErrorCode::NotAllowed, message)
 }
 
 fn upgrade_required(message: &str) -> Refusal {
     Refusal::new(StatusCode::UPGRADE_REQUIRED, ErrorCode::BadField, message)
-}
-
-/// `topics=A,B` and the settings of a query; other keys are refused by name.
-fn wanted(query: Option<&str>) -> Result<Wanted, Refusal> {
-    let mut wanted = Wanted::default();
-    for (key, value) in super::rest::pairs(query.unwrap_or_default())? {
-        if key == "topics" {
-            let list = value.split(',').filter(|text| !text.is_empty());
-            wanted.topics = Some(list.map(str::to_owned).collect());
-        } else if !wanted.asked.field(&key, &value).map_err(Refusal::bad_field)? {
-            return Err(Refusal::unknown_field(format!("/ws has no parameter {key:?}")));
-        }
-    }
-    if wanted.topics.is_none() && wanted.asked != Asked::default() {
-        let message = "settings of a subscription need topics=, as in topics=A,B&interval_ms=100";
-        return Err(Refusal::bad_field(message.into()));
-    }
-    Ok(wanted)
 }
 
 impl Agreed {
@@ -183,9 +163,8 @@ pub(super) fn switching_protocols(
     if let Ok(accept) = HeaderValue::from_str(&derive_accept_key(key.as_bytes())) {
         headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
     }
-    if let Some(format) = format {
-        let name = HeaderValue::from_static(format.subprotocol());
-        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, name);
+    if let Some(name) = format.and_then(Format::subprotocol) {
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(name));
     }
     if let Some(answer) = extension {
         headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, HeaderValue::from_static(answer));
@@ -203,7 +182,9 @@ async fn hand_over(
     access: Access,
 ) {
     let Some(Taken { socket, tls, leftover }) = taken(upgrade, peer).await else { return };
-    let dialled = Dialled { socket, tls, leftover, peer, seat, topics, asked, encoding, access };
+    let greeting = Vec::new();
+    let dialled =
+        Dialled { socket, tls, leftover, greeting, peer, seat, topics, asked, encoding, access };
     if app.hub.serve(dialled).await.is_err() {
         debug!(%peer, "shards are gone; connection dropped");
     }
@@ -223,39 +204,6 @@ pub(super) async fn taken(upgrade: OnUpgrade, peer: SocketAddr) -> Option<Taken>
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn refused(query: &str) -> (ErrorCode, String) {
-        let refusal = wanted(Some(query)).unwrap_err();
-        (refusal.code, refusal.message)
-    }
-
-    #[test]
-    fn the_query_names_topics_and_settings() {
-        let query = "topics=A-B,,ticker%3Aokx%3AC-D&interval_ms=100&max_silence_ms=3600000\
-                     &history=20";
-        let asked = Asked {
-            interval_ms: Some(100),
-            min_change_bps: None,
-            max_silence_ms: Some(3_600_000),
-            history: Some(20),
-        };
-        let topics = Some(vec!["A-B".to_owned(), "ticker:okx:C-D".to_owned()]);
-        assert_eq!(wanted(Some(query)).unwrap(), Wanted { topics, asked });
-        assert_eq!(wanted(None).unwrap(), Wanted::default());
-    }
-
-    #[test]
-    fn what_is_wrong_with_a_query_is_named() {
-        let message = "min_change_bps must be a whole number from 0 to 10000";
-        for value in ["10001", "", "-1", "1.0"] {
-            let query = format!("topics=A-B&min_change_bps={value}");
-            assert_eq!(refused(&query), (ErrorCode::BadField, message.to_owned()));
-        }
-        assert_eq!(refused("topics=A-B&colour=5").0, ErrorCode::UnknownField);
-        let (code, message) = refused("interval_ms=100");
-        assert_eq!(code, ErrorCode::BadField);
-        assert!(message.contains("topics="), "{message}");
-    }
 
     fn agreed(offers: &[(header::HeaderName, &'static str)], deflate: bool) -> Agreed {
         let mut headers = HeaderMap::new();

@@ -1,6 +1,6 @@
 //! Who asks: found out once for every request, before anything else looks at it.
 
-use super::{App, reply::Refusal, routes::UPGRADES};
+use super::{App, reply::Refusal, routes::becomes_connection, takeover::Takeover};
 use crate::door::Seat;
 use axum::{
     extract::{Request, State},
@@ -35,13 +35,15 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
     };
     let visitor = find(&app, &caller, &request);
     request.extensions_mut().insert(visitor);
-    let (client, is_upgrade) = (visitor.0.ip(), UPGRADES.contains(&request.uri().path()));
+    let (client, is_upgrade) = (visitor.0.ip(), becomes_connection(request.uri().path()));
     let asked = if is_upgrade { app.door.ask_upgrade(client) } else { app.door.ask(client) };
     if let Err(refused) = asked {
         return closing(Refusal::from(refused).into_response());
     }
     let response = next.run(request).await;
-    if is_upgrade && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+    let is_taken =
+        response.status() == StatusCode::SWITCHING_PROTOCOLS || Takeover::is_due(&response);
+    if is_upgrade && !is_taken {
         app.door.upgrade_refused(client);
         return closing(response);
     }

@@ -51,7 +51,6 @@ async fn sweep(shard: &RefCell<Shard>, mark: &Mark) {
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     unfinished.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let ping = encode::ping();
     let mut slice = 0;
     let mut idle = tokio::time::interval(IDLE_TURN);
     loop {
@@ -60,7 +59,7 @@ async fn sweep(shard: &RefCell<Shard>, mark: &Mark) {
             _ = idle.tick() => {}
             _ = beat.tick() => {
                 slice = (slice + 1) % SLICES;
-                ping_slice(&mut shard.borrow_mut(), slice, heartbeat, &ping);
+                ping_slice(&mut shard.borrow_mut(), slice, heartbeat);
             }
             _ = tokens.tick() => shard.borrow_mut().close_overdue(),
             _ = look.tick() => {
@@ -73,19 +72,22 @@ async fn sweep(shard: &RefCell<Shard>, mark: &Mark) {
     }
 }
 
-fn ping_slice(shard: &mut Shard, slice: u32, heartbeat: Duration, ping: &[u8]) {
+fn ping_slice(shard: &mut Shard, slice: u32, heartbeat: Duration) {
     if slice == 0 {
         shard.paces.forget_quiet();
     }
     let now = Instant::now();
     for id in shard.members() {
         let Some(conn) = shard.conn(id) else { continue };
-        // Looked at in every slice: who is silent goes in time, wherever its own ping stands.
-        if now.duration_since(conn.heard()) >= heartbeat * MISSES {
+        let encoding = shard.fan.table(id).encoding();
+        // Looked at in every slice: who is silent goes in time, wherever its own ping stands. A client
+        // that can say nothing is told of by the kernel, which gives up what nobody acknowledges.
+        let is_silent = now.duration_since(conn.heard()) >= heartbeat * MISSES;
+        if is_silent && !encoding.only_listens() {
             shard.close(id, Close::HeartbeatTimeout, None);
         } else if id.0 % SLICES == slice && !conn.is_paused() && !conn.is_closing() {
             conn.ping_sent();
-            shard.answer(id, ping.to_vec());
+            shard.answer(id, encode::heartbeat(encoding));
         }
     }
 }

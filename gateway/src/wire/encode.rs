@@ -1,4 +1,4 @@
-//! Complete frames, ready to be written to any number of sockets.
+//! Complete frames and events, ready to be written to any number of sockets.
 
 use super::{Encoding, Format, msgpack};
 use serde::Serialize;
@@ -41,7 +41,13 @@ pub(super) fn data(format: Format, json: &[u8]) -> Vec<u8> {
     match format {
         Format::Json => text(json),
         Format::MsgPack => packed(json).map(|packed| binary(&packed)).unwrap_or_default(),
+        Format::Events => event(json),
     }
+}
+
+/// An event with `data` alone; JSON of ours has no line breaks.
+fn event(json: &[u8]) -> Vec<u8> {
+    [b"data: ", json, b"\n\n"].concat()
 }
 
 /// The MessagePack of a message of ours.
@@ -62,18 +68,22 @@ pub fn binary(bytes: &[u8]) -> Vec<u8> {
 #[must_use]
 pub fn deflated(format: Format, compressed: &[u8]) -> Vec<u8> {
     let opcode = match format {
-        Format::Json => Data::Text,
+        Format::Json | Format::Events => Data::Text,
         Format::MsgPack => Data::Binary,
     };
     frame(OpCode::Data(opcode), true, compressed)
 }
 
-/// The announcement of a close in the connection's format, and the close frame itself.
+/// The announcement of a close in the connection's format, and the close frame itself. With events the
+/// end of the stream stands for the frame, and a browser is told its time to come back.
 #[must_use]
 pub fn closing(close: Close, reconnect_after_ms: Option<u64>, encoding: Encoding) -> Vec<u8> {
-    let mut bytes = message(&Plain::Closing(Closing::of(close, reconnect_after_ms)), encoding);
-    bytes.extend(close_frame(close.code(), close.reason()));
-    bytes
+    let announcement = message(&Plain::Closing(Closing::of(close, reconnect_after_ms)), encoding);
+    let retry = reconnect_after_ms.map(|wait| format!("retry: {wait}\n"));
+    match encoding.format {
+        Format::Events => [retry.unwrap_or_default().into_bytes(), announcement].concat(),
+        _ => [announcement, close_frame(close.code(), close.reason())].concat(),
+    }
 }
 
 /// A close frame.
@@ -84,10 +94,14 @@ pub fn close_frame(code: u16, reason: &str) -> Vec<u8> {
     frame(OpCode::Control(Control::Close), false, &payload)
 }
 
-/// A ping frame without payload.
+/// A sign of life that clients answer or ignore by themselves: a ping frame without payload, or a
+/// comment between events.
 #[must_use]
-pub fn ping() -> Vec<u8> {
-    frame(OpCode::Control(Control::Ping), false, &[])
+pub fn heartbeat(encoding: Encoding) -> Vec<u8> {
+    match encoding.format {
+        Format::Events => b":\n\n".to_vec(),
+        _ => frame(OpCode::Control(Control::Ping), false, &[]),
+    }
 }
 
 /// The answer to a ping frame.
@@ -136,5 +150,16 @@ mod tests {
         let packed = closing(Close::SlowConsumer, Some(500), MSGPACK);
         let end = close_frame(4000, "slow_consumer");
         assert!(packed[0] == 0x82 && packed.ends_with(&end));
+    }
+
+    #[test]
+    fn an_event_is_a_line_of_data_and_an_empty_one() {
+        let event = message(&["a", "b"], Encoding::EVENTS);
+        assert_eq!(event, b"data: [\"a\",\"b\"]\n\n");
+        assert_eq!(heartbeat(Encoding::EVENTS), b":\n\n");
+        let close = closing(Close::Restart, Some(500), Encoding::EVENTS);
+        let text = String::from_utf8(close).unwrap();
+        assert!(text.starts_with("retry: 500\ndata: {\"type\":\"closing\""), "{text}");
+        assert!(text.ends_with("}\n\n"), "{text}");
     }
 }

@@ -12,6 +12,17 @@ pub struct Encoding {
     pub deflate: bool,
 }
 
+impl Encoding {
+    /// Server-sent events.
+    pub const EVENTS: Self = Self { format: Format::Events, deflate: false };
+
+    /// Whether the client can say nothing, and is alive as long as its kernel acknowledges.
+    #[must_use]
+    pub fn only_listens(self) -> bool {
+        self.format == Format::Events
+    }
+}
+
 /// The notation of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Format {
@@ -20,6 +31,8 @@ pub enum Format {
     Json,
     /// The same as MessagePack in binary frames.
     MsgPack,
+    /// JSON in the `data` fields of server-sent events (WHATWG HTML, section 9.2); no frames at all.
+    Events,
 }
 
 impl Format {
@@ -33,12 +46,13 @@ impl Format {
         }
     }
 
-    /// Its WebSocket subprotocol.
+    /// Its WebSocket subprotocol; none if it is not spoken on WebSockets.
     #[must_use]
-    pub fn subprotocol(self) -> &'static str {
+    pub fn subprotocol(self) -> Option<&'static str> {
         match self {
-            Self::Json => SUBPROTOCOL_JSON,
-            Self::MsgPack => SUBPROTOCOL_MSGPACK,
+            Self::Json => Some(SUBPROTOCOL_JSON),
+            Self::MsgPack => Some(SUBPROTOCOL_MSGPACK),
+            Self::Events => None,
         }
     }
 }

@@ -15,6 +15,7 @@ pub struct Frames {
     msgpack: OnceLock<Bytes>,
     deflated_json: OnceLock<Bytes>,
     deflated_msgpack: OnceLock<Bytes>,
+    event: OnceLock<Bytes>,
 }
 
 impl Frames {
@@ -28,6 +29,7 @@ impl Frames {
             msgpack: OnceLock::new(),
             deflated_json: OnceLock::new(),
             deflated_msgpack: OnceLock::new(),
+            event: OnceLock::new(),
         }
     }
 
@@ -46,6 +48,9 @@ impl Frames {
             (Format::Json, true) => self.deflated_json.get_or_init(|| {
                 deflated(format, self.payload()).unwrap_or_else(|| self.json.clone())
             }),
+            (Format::Events, _) => {
+                self.event.get_or_init(|| encode::data(format, self.payload()).into())
+            }
             (Format::MsgPack, false) => {
                 self.msgpack.get_or_init(|| encode::data(format, self.payload()).into())
             }

@@ -5,13 +5,16 @@
 
 mod answer;
 mod bars;
+mod events;
 mod raw;
 mod scene;
+mod schema;
 mod seen;
 pub mod tls;
 
 pub use answer::Answer;
 pub use bars::{START, number_of, numbers_of};
+pub use events::{Event, Listener};
 pub use raw::{Frame, NARROW_BYTES, RawClient, masked};
 pub use scene::{Scene, TOPICS, slow};
 pub use seen::Seen;
@@ -247,7 +250,10 @@ impl Client {
         loop {
             match self.raw().await {
                 Message::Text(text) => {
-                    return serde_json::from_str(&text).unwrap_or(Value::String(text.to_string()));
+                    let bare = || Value::String(text.to_string());
+                    let message = serde_json::from_str(&text).unwrap_or_else(|_| bare());
+                    schema::check(&message);
+                    return message;
                 }
                 Message::Ping(_) | Message::Pong(_) => {}
                 other => panic!("{other:?} instead of a text message"),

@@ -1,6 +1,6 @@
 //! A client that sees every byte: it reads as slowly as a test wants, and every encoding.
 
-use super::{DEADLINE, Stage};
+use super::{DEADLINE, Stage, schema};
 use bytes::{Buf, BytesMut};
 use serde_json::Value;
 use std::io::ErrorKind;
@@ -104,7 +104,11 @@ impl RawClient {
                 return match first {
                     0x88 => Frame::Close(u16::from_be_bytes([payload[0], payload[1]])),
                     0x89 => Frame::Ping,
-                    _ => Frame::Message(decode(first, &payload), first),
+                    _ => {
+                        let message = decode(first, &payload);
+                        schema::check(&message);
+                        Frame::Message(message, first)
+                    }
                 };
             }
             if !self.receive().await {

@@ -5,11 +5,23 @@ use crate::{
     clock::Micros,
     market::{Bar, ExchangeId, Price, Reason, Source, Ticker},
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The place of a value in its topic's history; compared epoch first.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    JsonSchema,
 )]
 pub struct Stamp {
     /// Steps whenever another writer takes the group over.
@@ -75,7 +87,7 @@ pub struct Index {
 }
 
 /// A venue's share in an index.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct IndexSource {
     /// Which venue.
     pub exchange: ExchangeId,
@@ -86,7 +98,7 @@ pub struct IndexSource {
 }
 
 /// A venue that an index leaves out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Excluded {
     /// Which venue.
     pub exchange: ExchangeId,
@@ -95,7 +107,7 @@ pub struct Excluded {
 }
 
 /// Whether a feed's link to a venue delivers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LinkState {
     /// Not connected yet.

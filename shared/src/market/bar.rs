@@ -2,10 +2,11 @@
 
 use super::Price;
 use crate::clock::Micros;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Where a bar was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum BarSource {
     /// From the tickers that the feed published.
@@ -15,7 +16,7 @@ pub enum BarSource {
 }
 
 /// A bar. There is no volume: a difference of 24-hour volumes is not one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Bar {
     /// When it begins, aligned to UTC.
     pub open_time: Micros,

@@ -1,6 +1,7 @@
 //! The name of an exchange.
 
 use super::ParseError;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -10,7 +11,7 @@ const MAX_BYTES: usize = 16;
 /// A lower-case name such as `kucoin`, or the virtual exchange `index`. Cheap to clone.
 ///
 /// It is open on purpose: only the feed knows which names have a codec behind them.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct ExchangeId(Arc<str>);
 

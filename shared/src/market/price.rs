@@ -2,6 +2,7 @@
 
 use super::ParseError;
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -12,13 +13,15 @@ const MAX_TEXT_BYTES: usize = 64;
 
 /// A price above zero. It keeps the digits its venue wrote (`0.35210000` stays so), compares by
 /// value, and is written without an exponent.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = r"^\d+(\.\d+)?$"))]
 pub struct Price(Decimal);
 
 /// A size or volume, zero or more, in the same form as [`Price`].
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = r"^\d+(\.\d+)?$"))]
 pub struct Quantity(Decimal);
 
 impl Price {

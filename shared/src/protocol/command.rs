@@ -2,6 +2,7 @@
 
 use super::{Asked, ErrorCode};
 use crate::{bus::Stamp, secret::Secret};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 use std::collections::BTreeMap;
@@ -12,9 +13,18 @@ pub const MAX_TOPICS_PAGE: usize = 1000;
 pub const DEFAULT_TOPICS_PAGE: usize = 500;
 
 /// A request's `id`, a JSON string or number, echoed as it was written.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(transparent)]
-pub struct Id(Box<RawValue>);
+pub struct Id(#[schemars(with = "IdText")] Box<RawValue>);
+
+/// What an [`Id`] may be.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "only its schema is of use")]
+enum IdText {
+    Text(String),
+    Number(f64),
+}
 
 /// One message of a client.
 #[derive(Debug, Clone)]

@@ -1,9 +1,10 @@
 //! Codes of errors that leave the connection open, and of REST errors.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A stable, machine-readable name of what was wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
     /// Not JSON, or not an object.

@@ -6,11 +6,12 @@ use crate::{
     clock::Micros,
     market::{Pattern, Price, Quantity, Source, State, Ticker, Topic},
 };
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 
 /// A message of the server, except for the values themselves.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerMessage<'a, L: Serialize> {
     /// The first message of a connection.
@@ -49,6 +50,7 @@ pub enum ServerMessage<'a, L: Serialize> {
         aliases: BTreeMap<&'a str, &'a str>,
         /// Patterns accepted, in full.
         #[serde(serialize_with = "pattern_texts")]
+        #[schemars(with = "Vec<String>")]
         patterns: Vec<&'a Pattern>,
         /// What could not be subscribed, as the client wrote it.
         rejected: Vec<Rejected<'a>>,
@@ -73,6 +75,7 @@ pub enum ServerMessage<'a, L: Serialize> {
         topics: Vec<InForce<'a>>,
         /// Patterns.
         #[serde(serialize_with = "pattern_texts")]
+        #[schemars(with = "Vec<String>")]
         patterns: Vec<&'a Pattern>,
     },
     /// The answer to `topics`.
@@ -122,7 +125,7 @@ pub enum ServerMessage<'a, L: Serialize> {
 }
 
 /// A topic with the settings in force.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct InForce<'a> {
     /// Full name.
     pub topic: &'a Topic,
@@ -135,7 +138,7 @@ pub struct InForce<'a> {
 }
 
 /// A topic that could not be subscribed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Rejected<'a> {
     /// What the client wrote.
     pub topic: &'a str,
@@ -146,7 +149,7 @@ pub struct Rejected<'a> {
 }
 
 /// New topics that joined a pattern.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Added<'a> {
     /// The pattern in full.
     pub pattern: &'a str,
@@ -155,7 +158,7 @@ pub struct Added<'a> {
 }
 
 /// What a `status` message is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StatusScope {
     /// One topic.
@@ -167,7 +170,7 @@ pub enum StatusScope {
 }
 
 /// Why a request could not be served.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ErrorMessage<'a> {
     /// The request's.
     pub id: Option<&'a Id>,
@@ -182,7 +185,7 @@ pub struct ErrorMessage<'a> {
 }
 
 /// Announces a close.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 pub struct Closing {
     /// The status code of the close frame that follows.
     pub code: u16,
@@ -208,30 +211,52 @@ impl Closing {
 }
 
 /// A ticker as every client sees it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(tag = "type", rename = "ticker")]
 pub struct TickerMessage<'a> {
+    /// Full name.
     topic: &'a Topic,
+    /// Its exchange, or `index`.
     exchange: &'a str,
+    /// Base and quote, as in `BTC-USDT`.
     symbol: &'a str,
+    /// Last traded price, or the index, in the quote currency.
     last_price: Option<Price>,
+    /// Best bid.
     bid_price: Option<Price>,
+    /// Size at the best bid, in the base currency.
     bid_qty: Option<Quantity>,
+    /// Best ask.
     ask_price: Option<Price>,
+    /// Size at the best ask.
     ask_qty: Option<Quantity>,
+    /// Price 24 hours ago.
     open_24h: Option<Price>,
+    /// Highest price of the last 24 hours.
     high_24h: Option<Price>,
+    /// Lowest price of the last 24 hours.
     low_24h: Option<Price>,
+    /// Traded in the last 24 hours, in the base currency.
     volume_24h: Option<Quantity>,
+    /// The same in the quote currency.
     quote_volume_24h: Option<Quantity>,
+    /// How far the value may be believed.
     state: State,
+    /// The venue's WebSocket, or its REST interface.
     source: Source,
+    /// True for everything that comes from a simulated venue.
     simulated: bool,
+    /// When the venue made the quote.
     exchange_ts: Option<Micros>,
+    /// When the venue last matched a trade.
     trade_ts: Option<Micros>,
+    /// When the feed received it.
     received_ts: Option<Micros>,
+    /// When the feed published it.
     published_ts: Micros,
+    /// Steps when another feed takes over.
     epoch: u64,
+    /// Counts the topic's values within an epoch; holes are conflation, not loss.
     seq: u64,
     /// Of an index only: whose prices it is made of.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,0 +1,76 @@
+//! The specifications are served, and the answers of the REST interface fit them.
+
+use crate::support::{DEADLINE, Stage};
+use serde_json::{Value, json};
+use tickcast_gateway::spec;
+use tokio::time::timeout;
+
+const BTC: &str = "ticker:kucoin:BTC-USDT";
+
+async fn get(stage: &Stage, path: &str) -> (u16, String, Value) {
+    let url = format!("http://{}{path}", stage.address);
+    let answer = timeout(DEADLINE, reqwest::get(url)).await.unwrap().unwrap();
+    let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
+    (answer.status().as_u16(), kind, answer.json().await.unwrap())
+}
+
+#[tokio::test]
+async fn both_documents_are_served() {
+    let stage = Stage::start(|_| {}).await;
+    let (status, kind, document) = get(&stage, "/openapi.json").await;
+    assert_eq!((status, kind.as_str()), (200, "application/json"));
+    assert_eq!(document["openapi"], "3.1.0");
+    let (status, kind, document) = get(&stage, "/asyncapi.json").await;
+    assert_eq!((status, kind.as_str()), (200, "application/json"));
+    assert_eq!(document["asyncapi"], "3.0.0");
+}
+
+/// The schema of what a path answers with a status, able to resolve its references.
+fn schema_of(document: &Value, path: &str, status: u16) -> jsonschema::Validator {
+    let responses = &document["paths"][path]["get"]["responses"];
+    let mut schema = responses[status.to_string()]["content"]["application/json"]["schema"].clone();
+    assert!(schema.is_object(), "{path} does not know {status}");
+    schema["components"] = document["components"].clone();
+    jsonschema::validator_for(&schema).unwrap()
+}
+
+#[tokio::test]
+async fn every_answer_fits_its_schema() {
+    let mut stage = Stage::start(|_| {}).await;
+    stage.price(BTC, "67220.5").await;
+    stage.client("?topics=BTC-USDT").await.next_of("ticker").await;
+    let document: Value = serde_json::from_str(&spec::OPENAPI).unwrap();
+    for (path, request, status) in [
+        ("/v1/price/{symbol}", "/v1/price/BTC-USDT", 200),
+        ("/v1/price/{symbol}", "/v1/price/NOPE-USDT", 404),
+        ("/v1/price/{symbol}", "/v1/price/BTC-USDT?colour=5", 400),
+        ("/v1/prices", "/v1/prices?symbols=BTC-USDT,NOPE-USDT", 200),
+        ("/v1/prices", "/v1/prices", 400),
+        ("/v1/topics", "/v1/topics", 200),
+        ("/v1/topics", "/v1/topics?limit=0", 400),
+        ("/v1/symbols", "/v1/symbols?exchange=kucoin", 200),
+        ("/v1/klines/{symbol}", "/v1/klines/BTC-USDT", 404),
+        ("/v1/klines/{symbol}", "/v1/klines/BTC-USDT?interval=7m", 400),
+        ("/v1/exchanges", "/v1/exchanges", 200),
+        ("/v1/stream", "/v1/stream", 400),
+    ] {
+        let (got, _, answer) = get(&stage, request).await;
+        assert_eq!(got, status, "{request}: {answer}");
+        let valid = schema_of(&document, path, status).validate(&answer);
+        valid.unwrap_or_else(|error| panic!("{request}: {answer}: {error}"));
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_path_is_told_what_there_is() {
+    let stage = Stage::start(|_| {}).await;
+    let (status, _, answer) = get(&stage, "/v2/price").await;
+    assert_eq!((status, &answer["error"]["code"]), (404, &json!("bad_field")));
+    let message = answer["error"]["message"].to_string();
+    for path in spec::PATHS {
+        assert!(message.contains(path.path), "{message}");
+        // And it is one.
+        let (status, ..) = get(&stage, &path.path.replace("{symbol}", "NOPE-USDT")).await;
+        assert!([200, 400, 404].contains(&status));
+    }
+}
