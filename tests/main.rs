@@ -27,6 +27,7 @@ mod hostile_input;
 mod late_gateway;
 mod leaving;
 mod maintenance;
+mod metrics;
 mod parts;
 mod price;
 mod recordings;

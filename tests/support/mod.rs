@@ -6,6 +6,7 @@ mod forward;
 mod lines;
 mod market;
 mod rest;
+mod scrape;
 mod tickcast;
 #[path = "../../gateway/tests/support/tokens.rs"]
 pub mod tokens;
@@ -16,6 +17,7 @@ pub use forward::{Forward, stamp};
 pub use lines::Lines;
 pub use market::Market;
 pub use rest::{Answer, get};
+pub use scrape::{Scrape, Series};
 pub use tickcast::{Ended, Role, Start, Tickcast, start, start_by_shell};
 pub use tickcast_shared::testing::RedisServer;
 pub use wait::{DEADLINE, eventually, eventually_within};
