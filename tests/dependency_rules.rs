@@ -41,6 +41,17 @@ fn only_shared_talks_to_redis() {
     }
 }
 
+/// The others count by the tables of `shared::metric`, so that nothing is counted that no table has.
+#[test]
+fn only_shared_names_metrics_freely() {
+    let metadata = workspace();
+    for package in &metadata.packages {
+        let names = uses(&metadata, &package.name).into_iter();
+        let counts = names.filter(|name| name.starts_with("metrics")).count() > 0;
+        assert_eq!(counts, package.name.as_str() == "tickcast-shared", "{}", package.name);
+    }
+}
+
 #[test]
 fn the_gateway_speaks_to_no_exchange() {
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/gateway/src");

@@ -6,7 +6,9 @@ use crate::support::start;
 async fn help_lists_every_command_with_a_line() {
     let help = start(&["--help"]).ended().await;
     assert_eq!(help.code, 0);
-    for command in ["demo", "run", "feed", "gateway", "watch", "price", "trace", "dlq", "check"] {
+    let commands =
+        ["demo", "run", "feed", "gateway", "watch", "price", "trace", "dlq", "check", "metrics"];
+    for command in commands {
         let line = help.stdout.lines().find(|line| line.trim_start().starts_with(command));
         let line = line.unwrap_or_else(|| panic!("{command} in {}", help.stdout));
         assert!(line.trim().len() > command.len() + 10, "{line}");
@@ -25,6 +27,7 @@ async fn every_role_explains_the_flags_it_has() {
         ("trace", &["--count", "--json", "--admin", "to sockets"]),
         ("dlq", &["list", "show", "retry", "Exit codes"]),
         ("check", &["--config"]),
+        ("metrics", &["Markdown"]),
     ] {
         let help = start(&[role, "--help"]).ended().await;
         assert_eq!(help.code, 0, "{role}");

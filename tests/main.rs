@@ -32,6 +32,7 @@ mod install;
 mod late_gateway;
 mod leaving;
 mod maintenance;
+mod metrics;
 mod nginx;
 mod parts;
 mod price;

@@ -194,12 +194,16 @@ mod tests {
         outbox.put(topic(1), ticker(-1));
         outbox.remove(topic(2));
         outbox.arrived().await;
-        let changes = outbox.take();
+        let before = Instant::now();
+        let taken = outbox.take_all();
+        assert!(taken.has_lost && taken.since.is_some_and(|since| since <= before));
+        let changes = taken.changes;
         let put = Change::Put(Box::new(Body::Ticker(ticker(-1))));
         assert_eq!(changes, [(topic(1), put), (topic(2), Change::Remove)]);
         let row = &queues.rows()[0];
         assert_eq!((row.depth, row.dropped), (0, CAPACITY as u64 + 1));
-        assert!(!outbox.take_all().has_lost, "told once");
+        let taken = outbox.take_all();
+        assert!(!taken.has_lost && taken.since.is_none(), "told once");
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod market;
 mod nginx;
 mod node;
 mod rest;
+mod scrape;
 pub mod shipped;
 mod tickcast;
 #[path = "../../gateway/tests/support/tokens.rs"]
@@ -27,6 +28,7 @@ pub use market::Market;
 pub use nginx::Nginx;
 pub use node::Node;
 pub use rest::{Answer, get};
+pub use scrape::{Scrape, Series};
 pub use tickcast::{Ended, Role, Start, Tickcast, start, start_by_shell};
 pub use tickcast_shared::testing::RedisServer;
 pub use wait::{DEADLINE, eventually, eventually_within};

@@ -166,7 +166,6 @@ impl Writer {
         }
         self.absorb();
         self.inherit_bars(&cached);
-        self.heard = None;
         self.table.enter(held.epoch);
         let changes = self.table.take_over(cached, self.clock.now(), Instant::now());
         let topics = changes.len();

@@ -20,7 +20,7 @@ mod tests {
     use super::*;
     use crate::admin::{Queues, Readiness};
     use metrics_exporter_prometheus::PrometheusBuilder;
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
     /// A whole number that a line of the text gives.
     fn value(text: &str, series: &str) -> u64 {
@@ -61,5 +61,21 @@ mod tests {
         assert_eq!(value(&text, r#"tickcast_queue_depth{queue="outbox"}"#), 0);
         assert_eq!(value(&text, r#"tickcast_queue_dropped_total{queue="outbox"}"#), 2, "a total");
         assert_eq!(value(&text, "tickcast_ready"), 1);
+    }
+
+    /// It is told in whole seconds, so one has to be used.
+    #[test]
+    fn tells_the_cpu_time() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let began = Instant::now();
+        let told = loop {
+            ::metrics::with_local_recorder(&recorder, process::measure);
+            let told = value(&recorder.handle().render(), "process_cpu_seconds_total");
+            if told > 0 {
+                break told;
+            }
+            assert!(began.elapsed() < Duration::from_secs(20), "no CPU time is told");
+        };
+        assert!(told < 3600, "{told} s");
     }
 }
