@@ -15,6 +15,9 @@ use tempfile::TempDir;
 /// has to pass for.
 const LATER: [&str; 3] = ["usual", "refused", "evictions"];
 
+/// What a configuration has to ask for, and what needs a bound of memory.
+const UNCONFIGURED: [&str; 2] = ["tickcast_gateway_topic_", "tickcast_gateway_memory_used_ratio"];
+
 /// A child process in a directory of its own. It is killed when this is dropped.
 struct Prometheus {
     child: Child,
@@ -23,11 +26,11 @@ struct Prometheus {
 }
 
 impl Prometheus {
-    /// One that scrapes these admin addresses four times a second.
+    /// One that scrapes this admin address every second; a loaded machine takes half of it to answer.
     async fn watching(target: SocketAddr) -> Self {
         let directory = TempDir::new().expect("a directory");
         let config = format!(
-            "global: {{scrape_interval: 250ms, scrape_timeout: 250ms, evaluation_interval: 250ms}}\n\
+            "global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}\n\
              rule_files: [{:?}]\n\
              scrape_configs: [{{job_name: gateway, static_configs: [{{targets: ['{target}']}}]}}]\n",
             deploy("prometheus/prometheus-rules.yml")
@@ -86,6 +89,8 @@ async fn rules_can_be_computed_and_every_panel_shows_something() {
     let demo = start(&["demo"]).ready().await;
     let mut client = Client::connect(&demo.ws()).await;
     client.subscribe(&["ticker:*:*"]).await;
+    // One that reads, or nothing would be delivered after a while.
+    let _reading = tokio::spawn(async move { while client.next_or_close().await.is_ok() {} });
     let prometheus = Prometheus::watching(demo.admin).await;
 
     let recordings = rules::all().into_iter().filter_map(|rule| rule.record);
@@ -101,8 +106,7 @@ async fn rules_can_be_computed_and_every_panel_shows_something() {
         !is_event && !LATER.iter().any(|later| it.expr.contains(later))
     });
     for query in shown {
-        // What a configuration has to ask for, or needs another part to fail, may be empty.
-        if query.expr.contains("_topic_") {
+        if UNCONFIGURED.iter().any(|name| query.expr.contains(name)) {
             assert!(prometheus.query(&query.expr).await.is_ok(), "{query:?}");
             continue;
         }
@@ -116,6 +120,7 @@ async fn rules_can_be_computed_and_every_panel_shows_something() {
     let answer = get(&url).await.expect("an answer").json();
     let groups = answer["data"]["groups"].as_array().expect("groups");
     for rule in groups.iter().flat_map(|group| group["rules"].as_array().into_iter().flatten()) {
-        assert_eq!(rule["health"], "ok", "{rule}");
+        // Those of the last day are looked at every minute: not yet, perhaps.
+        assert!(rule["health"] == "ok" || rule["health"] == "unknown", "{rule}");
     }
 }
