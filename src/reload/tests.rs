@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 /// Keys that are followed while running; everything else is to wait. A `*` stands for a name or a
 /// place in a list.
-const FOLLOWED: [&str; 14] = [
+const FOLLOWED: [&str; 12] = [
     "log_level",
     "feed.exchange.*.symbols",
     "feed.max_symbols",
@@ -18,8 +18,6 @@ const FOLLOWED: [&str; 14] = [
     "gateway.limits.",
     "gateway.auth.",
     "gateway.plans.",
-    "feed.exchange.*.name",
-    "gateway.auth",
 ];
 
 fn is_followed(key: &str) -> bool {
@@ -89,6 +87,11 @@ fn every_key_is_followed_or_named_as_waiting() {
         let in_force = sample.followed_by(&wanted);
         let waiting = changed_keys(&in_force, &wanted).unwrap();
         let applied = changed_keys(&sample, &in_force).unwrap();
+        if at.starts_with(&["feed".into(), "exchange".into()]) && at.ends_with(&["name".into()]) {
+            // Another name is one exchange that comes, and one that goes.
+            assert!(waiting.is_empty() && applied == keys, "{waiting:?}");
+            continue;
+        }
         for key in &keys {
             assert!(
                 applied.contains(key) != waiting.contains(key),

@@ -19,7 +19,9 @@ fn file(redis: &RedisServer, keys: &[(&str, &str)]) -> String {
     let mut text = format!("redis_url = {:?}\n", redis.url());
     for (key, topics) in keys {
         let digest = tokens::sha256(key);
-        writeln!(text, "[[gateway.auth.api_key]]\nname = {key:?}\nsha256 = {digest:?}").unwrap();
+        // The name is told to operators, the key to nobody.
+        let name: String = key.chars().rev().collect();
+        writeln!(text, "[[gateway.auth.api_key]]\nname = {name:?}\nsha256 = {digest:?}").unwrap();
         if !topics.is_empty() {
             writeln!(text, "topics = [{topics:?}]").unwrap();
         }

@@ -59,7 +59,7 @@ async fn until(set: &KeySet, wanted: &[&str]) {
 }
 
 /// Keeps the sets up to date for as long as what it returns is kept.
-fn follow(auth: &Auth) -> DropGuard {
+fn follow_all(auth: &Auth) -> DropGuard {
     let stop = CancellationToken::new();
     for set in auth.key_sets() {
         tokio::spawn(set.clone().follow(Metrics::register(), stop.clone()));
@@ -72,7 +72,7 @@ async fn a_file_is_read_again_when_it_changes() {
     let (first, second) = (Signer::es256(), Signer::es256());
     let (path, key) = file("jwks_file", &jwks(&[first.jwk("1")]));
     let auth = open(&jwt("ES256", &key));
-    let _following = follow(&auth);
+    let _following = follow_all(&auth);
     auth.admit(&first.token(Some("1"), json!({}))).await.unwrap();
     assert_eq!(denied(&auth, &second.token(Some("2"), json!({}))).await, Denied::NoKey);
     std::fs::write(&path, jwks(&[first.jwk("1"), second.jwk("2")])).unwrap();
@@ -126,7 +126,7 @@ async fn strangers_cannot_make_it_ask_often() {
     let signer = Signer::rs256();
     answer.lock().unwrap().1 = jwks(&[signer.jwk("1")]);
     let auth = open(&jwt("RS256", &format!("jwks_url = '{url}'")));
-    let _following = follow(&auth);
+    let _following = follow_all(&auth);
     // The first client comes before the first answer, and is let in all the same.
     auth.admit(&signer.token(Some("1"), json!({}))).await.unwrap();
     let asked = answer.lock().unwrap().2;
