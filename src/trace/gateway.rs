@@ -65,7 +65,8 @@ async fn refused(
     status: StatusCode,
     response: Response,
 ) -> Failure {
-    let body: Value = response.json().await.unwrap_or_default();
+    let body = timeout(ANSWER_TIMEOUT, response.json()).await;
+    let body: Value = body.ok().and_then(Result::ok).unwrap_or_default();
     let told = |key: &str| body["error"][key].as_str().unwrap_or_default().to_owned();
     let message = told("message");
     match (status, told("code").as_str()) {
