@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use url::Url;
 
 /// Longest wait for a connection and for an answer to begin.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 /// A gateway writes a line at least every three seconds: silence of this length is its end.
 const SILENCE: Duration = Duration::from_secs(15);
 /// Longest line that is believed; one is some 1 KB.
