@@ -2,7 +2,11 @@
 
 use crate::support::{Client, Ended, Market, Role, Tickcast, eventually, get, start};
 use serde_json::Value;
-use std::{net::SocketAddr, sync::atomic::AtomicU32, sync::atomic::Ordering};
+use std::{
+    net::SocketAddr,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 use tickcast_load::venue::Tick;
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
@@ -30,6 +34,14 @@ fn push(market: &Market) {
     let price = 100_000 + PRICE.fetch_add(1, Ordering::Relaxed) % 100;
     let (bid, ask) = (price.to_string(), (price + 1).to_string());
     market.venue().control.push_tick(Tick::quote("BTC-USDT", &bid, &ask).with_last(&bid));
+}
+
+/// Lets prices move for ever.
+async fn keep_pushing(market: &Market) {
+    loop {
+        push(market);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// Lets prices move until the trace ends.
@@ -175,9 +187,11 @@ async fn traces_that_nobody_reads_delay_no_client_and_there_are_few() {
         let mut stream = TcpStream::connect(gateway.admin).await.ok()?;
         stream.write_all(request.as_bytes()).await.ok()?;
         unread.push(stream);
-        // While there is room the trace waits for an update, which this one brings.
-        push(&market);
-        let answer = get(&url).await?;
+        // While there is room the trace waits for an update.
+        let answer = tokio::select! {
+            answer = get(&url) => answer?,
+            () = keep_pushing(&market) => return None,
+        };
         (answer.status == 429).then_some(answer)
     })
     .await;

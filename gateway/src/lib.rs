@@ -127,7 +127,8 @@ pub async fn run(
     subscriber.show_in(&queues);
     let told = metrics.clone();
     let klines = http::klines::Klines::new(&bus, bars.clone());
-    let (tracers, traces) = Tracers::new(&queues);
+    let has_one_clock = matches!(bus, Bus::Memory(_));
+    let (tracers, traces) = Tracers::new(&queues, has_one_clock);
     trace::sampled::start(&tracers, hub.shards(), spans::installed(), &queues, tasks);
     let targets = ingest::Targets { hub: hub.clone(), prices: prices.clone(), bars, traces };
     let mark = tasks.progress().watch("ingest");

@@ -2,7 +2,10 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::{
+    sync::LazyLock,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
 
 /// Microseconds since the Unix epoch.
 #[derive(
@@ -56,11 +59,15 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Reads the wall clock once.
+    /// The wall clock as the process first read it. All clocks of a process agree: a thread that has
+    /// to wait between the two readings would set one of its own apart by that time.
     #[must_use]
     pub fn start() -> Self {
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { wall: Micros::default().plus(since_epoch), anchor: Instant::now() }
+        static FIRST: LazyLock<Clock> = LazyLock::new(|| {
+            let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            Clock { wall: Micros::default().plus(since_epoch), anchor: Instant::now() }
+        });
+        *FIRST
     }
 
     /// A clock that says this time now.

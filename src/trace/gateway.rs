@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use url::Url;
 
 /// Longest wait for a connection and for an answer to begin.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 /// A gateway writes a line at least every three seconds: silence of this length is its end.
 const SILENCE: Duration = Duration::from_secs(15);
 /// Longest line that is believed; one is some 1 KB.
@@ -65,7 +65,8 @@ async fn refused(
     status: StatusCode,
     response: Response,
 ) -> Failure {
-    let body: Value = response.json().await.unwrap_or_default();
+    let body = timeout(ANSWER_TIMEOUT, response.json()).await;
+    let body: Value = body.ok().and_then(Result::ok).unwrap_or_default();
     let told = |key: &str| body["error"][key].as_str().unwrap_or_default().to_owned();
     let message = told("message");
     match (status, told("code").as_str()) {

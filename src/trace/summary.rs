@@ -70,7 +70,9 @@ impl Summary {
         }
         lines.push(self.counts());
         if self.corrected {
-            lines.push("~ the clocks differ: time beyond the fastest message".to_owned());
+            lines.push(
+                "~ the clocks differ, or no message is fast: time beyond the fastest".to_owned(),
+            );
         }
         if self.negative {
             lines.push("! below zero: the clocks differ by an unknown time".to_owned());

@@ -23,7 +23,10 @@ use std::{
     convert::Infallible,
     time::{Duration, Instant},
 };
-use tickcast_shared::{market::Topic, protocol::ErrorCode};
+use tickcast_shared::{
+    market::{ExchangeId, Topic},
+    protocol::ErrorCode,
+};
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
@@ -40,15 +43,7 @@ pub async fn trace(
     State(operators): State<Operators>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
-    let [topic, count] = rest::named(query.as_deref(), ["topic", "count"])?;
-    let topic = topic.ok_or_else(|| {
-        Refusal::bad_field("topic is missing, as in /trace?topic=BTC-USDT".to_owned())
-    })?;
-    let topic = Topic::parse_client(&topic, &operators.default_exchange)
-        .map_err(|error| Refusal::bad_topic(error.to_string()))?;
-    let count = count.unwrap_or_default();
-    let count: u64 = if count.is_empty() { Ok(0) } else { count.parse() }
-        .map_err(|_| Refusal::bad_field("count must be a number, 0 for no end".to_owned()))?;
+    let (topic, count) = asked(query.as_deref(), &operators.default_exchange)?;
     if !operators.prices.complete.is_ready() {
         return Err(Refusal::not_ready());
     }
@@ -74,6 +69,19 @@ pub async fn trace(
     };
     let lines = Body::from_stream(stream::unfold(trace, Trace::next));
     Ok(([(header::CONTENT_TYPE, LINES_OF_JSON)], lines).into_response())
+}
+
+/// The topic and the count that a query names.
+fn asked(query: Option<&str>, default_exchange: &ExchangeId) -> Result<(Topic, u64), Refusal> {
+    let [topic, count] = rest::named(query, ["topic", "count"])?;
+    let topic = topic.ok_or_else(|| {
+        Refusal::bad_field("topic is missing, as in /trace?topic=BTC-USDT".to_owned())
+    })?;
+    let topic = Topic::parse_client(&topic, default_exchange)
+        .map_err(|error| Refusal::bad_topic(error.to_string()))?;
+    let count = count.map_or(Ok(0), |count| count.parse());
+    let wrong = |_| Refusal::bad_field("count must be a number, 0 for no end".to_owned());
+    Ok((topic, count.map_err(wrong)?))
 }
 
 fn too_many() -> Refusal {

@@ -89,10 +89,13 @@ impl Clocks {
     /// By how much the clocks differ.
     #[must_use]
     pub fn skew(&self) -> Skew {
+        let (to_bus, to_gateway) = (self.feed_to_bus.skew(), self.bus_to_gateway.skew());
+        // Two clocks that both agree with the bus's agree with each other, however long both trips take.
+        let agree = to_bus.is_none() && to_gateway.is_none();
         Skew {
-            feed_to_bus_us: self.feed_to_bus.skew(),
-            bus_to_gateway_us: self.bus_to_gateway.skew(),
-            feed_to_gateway_us: self.feed_to_gateway.skew(),
+            feed_to_bus_us: to_bus,
+            bus_to_gateway_us: to_gateway,
+            feed_to_gateway_us: if agree { None } else { self.feed_to_gateway.skew() },
         }
     }
 }

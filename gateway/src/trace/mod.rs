@@ -20,7 +20,7 @@ pub mod sampled;
 pub use probe::{Mark, Passed, Probe, Seen, Taken};
 
 use crate::hub::Update;
-use fastest::Clocks;
+use fastest::{Clocks, Skew};
 use std::{collections::HashMap, sync::Arc, time::Instant};
 use tickcast_shared::{
     admin::{Queue, Queues},
@@ -43,13 +43,14 @@ pub struct Tracers {
 }
 
 impl Tracers {
-    /// The entrance, and the ingest's end of it.
+    /// The entrance, and the ingest's end of it. `has_one_clock`: feed, bus and gateway are one process.
     #[must_use]
-    pub fn new(queues: &Queues) -> (Self, Traces) {
+    pub fn new(queues: &Queues, has_one_clock: bool) -> (Self, Traces) {
         let (joining, joined) = mpsc::channel(MAX_TRACES);
         let queue = queues.register("trace", probe::CAPACITY);
         let slots = Arc::new(Semaphore::new(MAX_TRACES));
-        let traces = Traces { joined, probes: Vec::new(), clocks: HashMap::new() };
+        let (probes, clocks) = (Vec::new(), HashMap::new());
+        let traces = Traces { joined, probes, has_one_clock, clocks };
         (Self { joining, slots, queue }, traces)
     }
 
@@ -85,6 +86,8 @@ impl Tracers {
 pub struct Traces {
     joined: mpsc::Receiver<Arc<Probe>>,
     probes: Vec<Arc<Probe>>,
+    /// Whether feed, bus and gateway read the same clock, so that there is nothing to compare.
+    has_one_clock: bool,
     /// Kept only while something is followed.
     clocks: HashMap<Group, Clocks>,
 }
@@ -166,7 +169,7 @@ impl Traces {
             state: tick.quote.state,
             record,
             arrival: arrival.clone(),
-            skew: clocks.skew(),
+            skew: if self.has_one_clock { Skew::default() } else { clocks.skew() },
         });
         let wanting = self.probes.iter().filter(|probe| probe.wants(&tick.topic, stamp));
         let probes: Vec<Arc<Probe>> = wanting.cloned().collect();

@@ -96,7 +96,7 @@ async fn following(tracers: &Tracers, traces: &mut Traces, name: &str) -> probe:
 
 #[test]
 fn without_a_trace_no_update_is_marked_and_no_clock_is_compared() {
-    let (_tracers, mut traces) = Tracers::new(&Queues::default());
+    let (_tracers, mut traces) = Tracers::new(&Queues::default(), false);
     assert!(traces.is_idle());
     traces.heard(&heartbeat(1, 2), Micros(3));
     assert!(traces.clocks.is_empty());
@@ -105,7 +105,7 @@ fn without_a_trace_no_update_is_marked_and_no_clock_is_compared() {
 
 #[tokio::test]
 async fn only_the_followed_topic_is_marked_and_only_for_as_long_as_someone_reads() {
-    let (tracers, mut traces) = Tracers::new(&Queues::default());
+    let (tracers, mut traces) = Tracers::new(&Queues::default(), false);
     let mut reports = following(&tracers, &mut traces, "BTC-USDT").await;
     assert!(!traces.wants(&topic("BTC-USDT"), &record(1)), "the feed's clock is not known yet");
     traces.heard(&heartbeat(1_000_000, 1_000_100), Micros(1_000_200));
@@ -126,7 +126,7 @@ async fn only_the_followed_topic_is_marked_and_only_for_as_long_as_someone_reads
 
 #[tokio::test]
 async fn there_are_only_so_many_traces_and_each_ends() {
-    let (tracers, mut traces) = Tracers::new(&Queues::default());
+    let (tracers, mut traces) = Tracers::new(&Queues::default(), false);
     let mut running = Vec::new();
     for _ in 0..MAX_TRACES {
         running.push(following(&tracers, &mut traces, "BTC-USDT").await);
@@ -140,7 +140,7 @@ async fn there_are_only_so_many_traces_and_each_ends() {
 #[tokio::test]
 async fn who_does_not_read_loses_reports_and_delays_nobody() {
     let queues = Queues::default();
-    let (tracers, mut traces) = Tracers::new(&queues);
+    let (tracers, mut traces) = Tracers::new(&queues, false);
     let reports = following(&tracers, &mut traces, "BTC-USDT").await;
     traces.heard(&heartbeat(1_000_000, 1_000_100), Micros(1_000_200));
     let more = 25;

@@ -132,6 +132,7 @@ impl Spans {
 pub struct Exporter(Option<Running>);
 
 #[derive(Debug)]
+#[cfg_attr(not(feature = "otel"), allow(dead_code, reason = "only the exporter makes one"))]
 struct Running {
     stop: CancellationToken,
     task: JoinHandle<()>,
