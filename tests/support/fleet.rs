@@ -18,7 +18,7 @@ use tickcast_load::{
 /// Clients that HAProxy has room for.
 const CLIENTS: usize = 300;
 /// Between two looks at who is ready.
-const LOOK: Duration = Duration::from_millis(20);
+const LOOK: Duration = Duration::from_millis(100);
 /// What `--restart-command` does here: asks for a restart with a file, and waits until that is gone.
 pub const ORDER: &str = "touch restart-{}; while [ -e restart-{} ]; do sleep 0.05; done";
 
