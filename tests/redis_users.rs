@@ -8,7 +8,7 @@ use tickcast_load::venue::Tick;
 /// A role with that user's address.
 async fn role(name: &str, user: &str, market: &Market, redis: &Shipped) -> Role {
     let config = market.config_on(&redis.url(user)) + &redis.section();
-    redis.seen_by(start(&[name]).config(&config)).ready().await
+    start(&[name]).config(&config).ready().await
 }
 
 /// Prices and dead letters take the whole way, and no user has tried what it may not do.
@@ -41,7 +41,7 @@ async fn works_with_least_rights(redis: &Shipped) -> (Market, Role, Role) {
 async fn dlq(redis: &Shipped, user: &str) -> (String, i32) {
     let url = redis.url(user);
     let listed = start(&["dlq", "list", "--json", "--redis-url", &url]).config(&redis.section());
-    let listed = redis.seen_by(listed).ended().await;
+    let listed = listed.ended().await;
     (listed.stdout + &listed.stderr, listed.code)
 }
 
@@ -79,7 +79,7 @@ async fn clean(redis: &Shipped, but: &[&str]) {
         let args = [&["check", "--redis", "--json", "--redis-url", &url], role].concat();
         // All the servers share this machine, which may be too busy for one of them to answer in time.
         eventually(&format!("{user} finds nothing to change"), async || {
-            let checked = redis.seen_by(start(&args).config(&redis.section())).ended().await;
+            let checked = start(&args).config(&redis.section()).ended().await;
             let lines = checked.stdout.lines();
             let lines = lines.map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
             let mut changes = lines.filter(|line| !is_well(line, user, but));

@@ -1,7 +1,7 @@
 //! Redis as `docker-less-deploy/redis` ships it: those very files, with users and certificates made by
 //! the scripts beside them. Only ports and paths are given on top, on the command line.
 
-use super::{DEADLINE, Start, eventually};
+use super::{DEADLINE, eventually};
 use std::{
     fs,
     net::{TcpListener, TcpStream},
@@ -142,15 +142,6 @@ impl Shipped {
         let file = |name: &str| self.path("tls").join(name);
         let (ca, certificate, key) = (file("ca.crt"), file("client.crt"), file("client.key"));
         format!("[redis_tls]\nca = {ca:?}\ncertificate = {certificate:?}\nprivate_key = {key:?}\n")
-    }
-
-    /// A process for which the CA is all that the system trusts: reading the system's hundred others
-    /// for each connection takes a test build longer than a command may.
-    pub fn seen_by(&self, process: Start) -> Start {
-        match self.has_tls {
-            true => process.env("SSL_CERT_FILE", &self.path("tls/ca.crt").to_string_lossy()),
-            false => process,
-        }
     }
 
     /// The port of the first server.
