@@ -59,7 +59,7 @@ async fn feed_gateway_and_operator_work_with_the_shipped_users() {
 async fn the_same_behind_sentinels_with_tls() {
     let redis = Shipped::sentinels().await;
     works_with_least_rights(&redis).await;
-    clean(&redis, &[]).await;
+    clean(&redis, &["delays"]).await;
 }
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn the_same_on_a_cluster_with_tls() {
     let redis = Shipped::cluster().await;
     works_with_least_rights(&redis).await;
     // Three nodes have no replicas; create-cluster.sh was told so.
-    clean(&redis, &["masters"]).await;
+    clean(&redis, &["masters", "delays"]).await;
 }
 
 /// `check --redis` has nothing against the shipped files, for any of the users.

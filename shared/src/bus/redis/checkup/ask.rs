@@ -3,7 +3,7 @@
 use super::{
     Target,
     facts::{Facts, Part, Sample, Setting, Table},
-    rights::{self, Right, is_denied},
+    rights::{self, Right},
 };
 use crate::{
     bus::{
@@ -157,39 +157,45 @@ async fn rights(target: &Target) -> Result<Vec<Right>, Error> {
     let shard = shards(target).next().unwrap_or_default();
     let is_cluster = target.setting == Setting::Cluster;
     let mut apart = dial(target.info.clone(), AsyncConnectionConfig::new()).await?;
+    let may_subscribe = may_subscribe(&mut apart, shard, is_cluster).await;
     // Nothing more is sent before it is certain that the server only queues.
-    match one::<Value>(&mut apart, &["MULTI"]).await {
-        Ok(Value::Okay) => {}
-        Err(error @ Error::Link(_)) => return Err(error),
-        _ => return Ok(Vec::new()),
+    if !begins(&mut apart).await? {
+        return Ok(Vec::new());
+    }
+    let may_exec = !matches!(one::<Value>(&mut apart, &["EXEC"]).await, Err(Error::Refused(_)));
+    // Where EXEC is not granted, what MULTI began goes on.
+    if may_exec && !begins(&mut apart).await? {
+        return Ok(Vec::new());
     }
     let replies = each(&mut apart, &rights::questions(shard, is_cluster)).await?;
     let mut rights = rights::answers(shard, is_cluster, &replies);
-    drop(apart);
-    rights.push(rights::done("EXEC", may_exec(target).await?));
-    rights.push(rights::done("SUBSCRIBE to prices", may_subscribe(target, shard).await?));
+    rights.push(rights::done("EXEC", may_exec));
+    rights.push(rights::done("SUBSCRIBE to prices", may_subscribe));
     Ok(rights)
 }
 
-/// Runs an empty transaction.
-async fn may_exec(target: &Target) -> Result<bool, Error> {
-    let mut apart = dial(target.info.clone(), AsyncConnectionConfig::new()).await?;
-    let mut empty = redis::pipe();
-    empty.cmd("MULTI");
-    empty.cmd("EXEC");
-    Ok(!each(&mut apart, &empty).await?.iter().any(is_denied))
+/// Begins a transaction; false when that is not granted.
+async fn begins(connection: &mut MultiplexedConnection) -> Result<bool, Error> {
+    match one::<Value>(connection, &["MULTI"]).await {
+        Ok(reply) => Ok(reply == Value::Okay),
+        Err(error @ Error::Link(_)) => Err(error),
+        Err(_) => Ok(false),
+    }
 }
 
-async fn may_subscribe(target: &Target, shard: ShardId) -> Result<bool, Error> {
-    let mut apart = dial(target.info.clone(), AsyncConnectionConfig::new()).await?;
+async fn may_subscribe(
+    connection: &mut MultiplexedConnection,
+    shard: ShardId,
+    is_cluster: bool,
+) -> bool {
     let channel = keys::channel(shard);
-    let answer = if target.setting == Setting::Cluster {
+    let answer = if is_cluster {
         let subscribe = redis::cmd("SSUBSCRIBE").arg(channel).take();
-        bounded(subscribe.query_async::<Value>(&mut apart)).await.map(drop)
+        bounded(subscribe.query_async::<Value>(connection)).await.map(drop)
     } else {
-        bounded(apart.subscribe(channel)).await
+        bounded(connection.subscribe(channel)).await
     };
-    Ok(!matches!(answer, Err(Error::Refused(why)) if why.starts_with("NOPERM")))
+    !matches!(answer, Err(Error::Refused(why)) if why.starts_with("NOPERM"))
 }
 
 /// Runs the script that writes prices, for a group that has no fence: a server that takes writes

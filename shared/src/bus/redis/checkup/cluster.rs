@@ -13,7 +13,6 @@ use crate::bus::{
         keys::Place,
     },
 };
-use futures_util::future::join_all;
 
 /// Slots of a cluster.
 const SLOTS: u32 = 16_384;
@@ -55,7 +54,7 @@ pub(super) async fn examine(cluster: &Cluster, role: Option<Role>) -> Vec<Report
         part: if member.is_master { Part::Writable } else { Part::Replica },
         places: member.places.clone(),
     });
-    let reports = join_all(targets.map(|target| super::examine(target, role))).await;
+    let reports = super::examine_all(targets.collect(), role).await;
     std::iter::once(whole).chain(reports).collect()
 }
 

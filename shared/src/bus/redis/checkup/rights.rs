@@ -53,7 +53,7 @@ pub(super) fn done(name: &'static str, is_granted: bool) -> Right {
 }
 
 /// Whether that is the answer to a command, key or channel that is not granted.
-pub(super) fn is_denied(reply: &Value) -> bool {
+fn is_denied(reply: &Value) -> bool {
     matches!(reply, Value::ServerError(error) if error.code() == "NOPERM")
 }
 

@@ -9,7 +9,6 @@ use crate::bus::{
     Error,
     redis::{address::Node, fault, keys::Place, sentinel::Sentinels},
 };
-use futures_util::future::join_all;
 use redis::{Value, from_redis_value};
 use std::collections::HashMap;
 
@@ -28,7 +27,10 @@ struct Testimony {
 }
 
 pub(super) async fn examine(all: &Sentinels, role: Option<Role>) -> Vec<Report> {
-    let heard = join_all(all.sentinels.iter().map(|it| hear(all, it))).await;
+    let mut heard = Vec::with_capacity(all.sentinels.len());
+    for sentinel in &all.sentinels {
+        heard.push(hear(all, sentinel).await);
+    }
     let newest = heard.iter().filter_map(|it| it.as_ref().ok());
     let newest = newest.max_by_key(|it| it.number("config-epoch"));
     let mut targets = Vec::new();
@@ -46,7 +48,7 @@ pub(super) async fn examine(all: &Sentinels, role: Option<Role>) -> Vec<Report> 
         },
     };
     let mut reports: Vec<Report> = all.sentinels.iter().zip(&heard).map(of_sentinel).collect();
-    reports.extend(join_all(targets.into_iter().map(|it| super::examine(it, role))).await);
+    reports.extend(super::examine_all(targets, role).await);
     reports
 }
 
