@@ -5,7 +5,7 @@ use futures_util::SinkExt;
 use serde_json::json;
 use tickcast_load::{
     proxy::{Fault, Proxy},
-    venue::{Exchange, Source, Tick, VenueConfig},
+    venue::Tick,
 };
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::{
@@ -22,18 +22,24 @@ const MANY: usize = 500;
 /// What turns `halted` when the feed comes back without it.
 const DROPPED: &str = "\"C000-USDT\", ";
 
-/// A market whose many prices move once a second each.
+/// A market of many symbols that moves when it is told to.
 async fn many() -> Market {
-    let mut config = VenueConfig::new(Exchange::Okx);
-    config.symbols = (0..MANY).map(|n| format!("C{n:03}-USDT")).collect();
-    config.source = Source::Walk { rate: 1, seed: 1 };
-    Market::start(vec![config]).await
+    let symbols: Vec<String> = (0..MANY).map(|n| format!("C{n:03}-USDT")).collect();
+    Market::kucoin(&symbols.iter().map(String::as_str).collect::<Vec<_>>()).await
+}
+
+/// Gives a symbol a price.
+fn price(market: &Market, symbol: &str, price: &str) {
+    let tick = Tick::quote(symbol, price, &format!("{price}.5")).with_last(price);
+    market.venue().control.push_tick(tick);
 }
 
 #[tokio::test]
 async fn the_page_shows_prices_and_survives_what_happens_to_them() {
     let (market, demo) = tokio::join!(many(), start(&["demo"]).ready());
     let (feed, gateway) = tokio::join!(market.feed(), market.gateway());
+    market.venue().control.until_subscribed(&market.symbols()).await;
+    market.symbols().iter().for_each(|symbol| price(&market, symbol, "100"));
     let [page, many] = [&demo, &gateway].map(|role| format!("http://{}/", role.address));
     let address = demo.address.to_string();
     let mut node = Node::start("page.js", &[&page, &many]);
@@ -44,10 +50,17 @@ async fn the_page_shows_prices_and_survives_what_happens_to_them() {
             "start the gateway" => {
                 demo = Some(start(&["demo", "--listen", &address]).ready().await);
             }
+            "move the last one" => price(&market, "C499-USDT", "101"),
             "stop the feed" => drop(feed.take()),
             "start the feed" => {
                 let config = market.config().replace(DROPPED, "");
                 feed = Some(start(&["feed"]).config(&config).ready().await);
+                eventually("it is heard", async || {
+                    price(&market, "C499-USDT", "102");
+                    let answer = gateway.get("/v1/price/C499-USDT").await;
+                    (answer.json()["state"] == "live").then_some(())
+                })
+                .await;
             }
             other => panic!("asked for {other}"),
         }
@@ -74,8 +87,7 @@ impl Scene {
 
     /// Moves a price and waits until the gateway has it.
     async fn tick(&self, symbol: &str, price: &str) {
-        let tick = Tick::quote(symbol, price, &format!("{price}.5")).with_last(price);
-        self.market.venue().control.push_tick(tick);
+        self::price(&self.market, symbol, price);
         eventually("the price is live", async || {
             let answer = self.gateway.get(&format!("/v1/price/{symbol}")).await;
             (answer.status == 200

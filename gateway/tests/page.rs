@@ -62,9 +62,15 @@ async fn the_policy_lets_the_page_do_nothing_but_its_own() {
     let stage = Stage::start(|_| {}).await;
     let (_, head, page) = ask(&stage, "GET", "/", "").await;
     let policy = header(&head, "content-security-policy").unwrap();
-    for wanted in ["default-src 'none'", "script-src 'self'", "style-src 'self'",
-        "connect-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"]
-    {
+    for wanted in [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    ] {
         assert!(policy.split("; ").any(|it| it == wanted), "{wanted} in {policy}");
     }
     assert!(!policy.contains("unsafe") && !policy.contains('*'), "{policy}");

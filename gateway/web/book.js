@@ -113,5 +113,6 @@ export class Book {
 
 /** The index before the exchanges it is made of. */
 export function byExchange(a, b) {
-  return (b.exchange === "index") - (a.exchange === "index") || (a.exchange < b.exchange ? -1 : 1);
+  const first = (b.exchange === "index") - (a.exchange === "index");
+  return first || (a.exchange > b.exchange) - (a.exchange < b.exchange);
 }

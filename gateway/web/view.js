@@ -42,5 +42,5 @@ export class View {
 }
 
 function compare(a, b) {
-  return a < b ? -1 : a > b ? 1 : 0;
+  return (a > b) - (a < b);
 }
