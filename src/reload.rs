@@ -4,15 +4,14 @@
 use crate::{
     cli::{self, Command},
     config::Config,
+    metrics::own,
     outcome::Failure,
 };
 use anyhow::Context;
 use std::{convert::Infallible, sync::Arc};
 use tickcast_feed::Feed;
 use tickcast_gateway::reload::{Prepared, Reload as GatewayReload};
-use tickcast_shared::{
-    admin::Configured, config::changed_keys, metric::table, telemetry::LogLevel,
-};
+use tickcast_shared::{admin::Configured, config::changed_keys, telemetry::LogLevel};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -207,20 +206,20 @@ fn concerns(command: &Command, key: &str) -> bool {
 
 fn describe(configured: &Configured) {
     for outcome in [APPLIED, UNCHANGED, REFUSED] {
-        table::CONFIG_RELOADS.of([outcome]).increment(0);
+        own::CONFIG_RELOADS.of([outcome]).increment(0);
     }
     show(configured);
 }
 
 fn told(outcome: &'static str, configured: &Configured) {
-    table::CONFIG_RELOADS.of([outcome]).increment(1);
+    own::CONFIG_RELOADS.of([outcome]).increment(1);
     show(configured);
 }
 
 fn show(configured: &Configured) {
     let report = configured.report();
-    table::CONFIG_LOADED.of([]).set(report.loaded as f64);
-    table::CONFIG_PENDING.of([]).set(report.pending_restart.len() as f64);
+    own::CONFIG_LOADED.of([]).set(report.loaded as f64);
+    own::CONFIG_PENDING.of([]).set(report.pending_restart.len() as f64);
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::{
     cli::Command,
     config::Config,
     demo, dlq,
-    metrics::{FEED, GATEWAY},
+    metrics::{FEED, GATEWAY, own},
     notices,
     outcome::Failure,
     reload::{Parts, Reload},
@@ -154,7 +154,8 @@ impl Process {
         tables: &[&'static [Row]],
         config: &Config,
     ) -> Result<Self, Failure> {
-        let metrics = telemetry::collect_metrics(tables).context("cannot collect metrics")?;
+        let tables = [tables, &[own::TABLE]].concat();
+        let metrics = telemetry::collect_metrics(&tables).context("cannot collect metrics")?;
         let (queues, readiness) = (Queues::default(), Readiness::default());
         let spans = spans::start(&config.telemetry, role, VERSION, &queues)
             .map_err(|error| Failure::Mistake(error.to_string()))?;

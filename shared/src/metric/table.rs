@@ -23,12 +23,6 @@ crate::metric_table! {
         "Shards of a cluster that the writer cannot write at present";
     BUS_UNWRITTEN: Counter = "tickcast_bus_unwritten_total" ["what"]
         "Values and bars not written because their shard was lost";
-    CONFIG_RELOADS: Counter = "tickcast_config_reloads_total" ["result"]
-        "SIGHUPs served, by what became of them: applied, unchanged or refused";
-    CONFIG_LOADED: Gauge = "tickcast_config_loaded_timestamp_seconds" []
-        "When the configuration in force was read, since the Unix epoch";
-    CONFIG_PENDING: Gauge = "tickcast_config_pending_restart" []
-        "Settings that were changed and take effect after a restart";
     PROCESS_CPU: Counter = "process_cpu_seconds_total" []
         "CPU time spent, whole seconds";
     PROCESS_MEMORY: Gauge = "process_resident_memory_bytes" []
