@@ -28,7 +28,7 @@ pub fn header() -> String {
 
 /// An update.
 pub fn row(update: &Update) -> String {
-    let times = hops(&update.hops).map(|hop| cell(hop)).concat();
+    let times = hops(&update.hops).map(cell).concat();
     let time = time_of_day(update.taken_ts);
     let state = match update.state {
         State::Live => String::new(),

@@ -119,7 +119,8 @@ test("prices move, and only from where the page came from", async (t) => {
     const wide = await page.evaluate(() => document.documentElement.scrollWidth);
     assert.equal(wide, 390, "nothing to scroll sideways");
     await picture(page, "phone-light");
-    await line(page, "ticker:index:ADA-USDT").click();
+    await page.locator("#grid").focus();
+    for (const key of ["Home", "Enter"]) await page.keyboard.press(key);
     await page.locator(".readout", { hasText: / C \d/ }).waitFor();
     assert.ok(await page.evaluate(() => document.getElementById("prices").inert));
     await picture(page, "phone-panel");

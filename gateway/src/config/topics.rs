@@ -61,8 +61,8 @@ mod tests {
     #[test]
     fn what_cannot_be_shown_is_named() {
         for (topic, right) in [
-            ("btc/usdt", "symbol"),
-            ("ticker:*:BTC-USDT", "'*'"),
+            ("btc/usdt", "SYMBOL"),
+            ("ticker:*:BTC-USDT", "is not a"),
             ("kline:okx:BTC-USDT:1m", "tickers only"),
         ] {
             let told = with(&["BTC-USDT", topic]).validate().unwrap_err().to_string();
