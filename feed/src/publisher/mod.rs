@@ -15,6 +15,7 @@ mod batches;
 mod closings;
 pub(crate) mod counters;
 mod phase;
+mod pieces;
 mod sampled;
 mod shelf;
 mod succession;

@@ -3,6 +3,7 @@
 use super::{
     Assignment, counters,
     phase::{Held, Phase},
+    pieces::pieces,
     sampled::Sampled,
     shelf::{Request, Requests},
     table::{Changes, Table},
@@ -33,9 +34,6 @@ const ASK_EVERY: Duration = Duration::from_millis(250);
 /// A feed that stands by keeps what has closed for so long: the active one, whose lease is good for
 /// [`LEASE_TTL`](tickcast_shared::bus::LEASE_TTL) after its last successful call, has written what is older.
 const KEEP_CLOSED: Duration = Duration::from_secs(60);
-
-/// Most changes in one call: some 3 MB, which Redis takes in a fraction of the command time-out.
-const MAX_CALL: usize = 8192;
 
 /// The one writer of a group in this process.
 pub(super) struct Writer {
@@ -366,26 +364,6 @@ enum Next {
     Keep(Request),
 }
 
-/// Whole batches in groups that one call can carry.
-fn pieces(batches: Vec<ShardBatch>) -> Vec<Vec<ShardBatch>> {
-    let mut pieces: Vec<Vec<ShardBatch>> = Vec::new();
-    let mut room = 0_usize;
-    for batch in batches {
-        let size = batch.puts.len() + batch.removes.len() + batch.bars.len();
-        match pieces.last_mut() {
-            Some(piece) if size <= room => {
-                room -= size;
-                piece.push(batch);
-            }
-            _ => {
-                room = MAX_CALL.saturating_sub(size);
-                pieces.push(vec![batch]);
-            }
-        }
-    }
-    pieces
-}
-
 /// What an operator can do about it.
 fn advice(error: &Error) -> &'static str {
     match error {
@@ -393,29 +371,5 @@ fn advice(error: &Error) -> &'static str {
         Error::Refused(_) => "check Redis: memory, replicas, disk, access rules",
         Error::Link(_) => "check that Redis runs and can be reached",
         Error::Unusable(_) => "check redis_url and the server's version",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use tickcast_shared::bus::ShardId;
-
-    #[test]
-    fn a_call_carries_whole_batches_in_order_up_to_its_limit() {
-        let topic: Topic = "ticker:okx:A-USDT".parse().unwrap();
-        let batch = |number: u8, size: usize| ShardBatch {
-            shard: ShardId::new(number).unwrap(),
-            removes: vec![topic.clone(); size],
-            ..ShardBatch::default()
-        };
-        let sizes = [MAX_CALL / 2, MAX_CALL / 2, 1, 2 * MAX_CALL, 5];
-        let batches = (0..).zip(sizes).map(|(number, size)| batch(number, size)).collect();
-        let shards: Vec<Vec<usize>> = pieces(batches)
-            .iter()
-            .map(|piece| piece.iter().map(|batch| batch.shard.index()).collect())
-            .collect();
-        assert_eq!(shards, [vec![0, 1], vec![2], vec![3], vec![4]]);
-        assert!(pieces(Vec::new()).is_empty());
     }
 }
