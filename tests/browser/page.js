@@ -180,3 +180,17 @@ test("five hundred topics, of which only those in view are drawn", async (t) => 
 
   assertQuiet(opened, many);
 });
+
+test("the specifications can be read", async () => {
+  const { page, seen } = await open(browser, new URL("docs", many).href);
+  await page.locator("#message-ticker").getByText("last_price", { exact: true }).waitFor();
+  const path = page.locator("article", { hasText: "GET /v1/klines/{symbol}" }).first();
+  await path.getByText("interval", { exact: true }).waitFor();
+  await page.locator("#message-subscribe_request").getByText("min_change_bps").waitFor();
+  await path.getByRole("link", { name: "Mistake" }).first().click();
+  await eventually("the type", () => /#type-Mistake$/.test(page.url()));
+  await page.locator("#type-ErrorCode").getByText("too_many_topics").waitFor();
+  await assertAccessible(page, "the specifications");
+  await picture(page, "specifications");
+  assert.deepEqual(seen.complaints, []);
+});

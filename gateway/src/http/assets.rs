@@ -1,4 +1,4 @@
-//! The live page and the browser client: files of `gateway/web`, part of the program.
+//! The live page, the page of the specifications and the browser client: files of `gateway/web`, part of the program.
 //!
 //! They tell nothing about prices, so everybody may have them; what the page shows it asks for like
 //! any other client.
@@ -30,7 +30,7 @@ const IMAGE: &str = "image/svg+xml";
 const TYPES: &str = "application/typescript; charset=utf-8";
 
 /// Files by path, each with its type.
-const FILES: [(&str, &str, &str); 26] = [
+const FILES: [(&str, &str, &str); 30] = [
     ("/", HTML, include_str!("../../web/index.html")),
     ("/web/address.js", SCRIPT, include_str!("../../web/address.js")),
     ("/web/bar.js", SCRIPT, include_str!("../../web/bar.js")),
@@ -56,6 +56,10 @@ const FILES: [(&str, &str, &str); 26] = [
     ("/web/view.js", SCRIPT, include_str!("../../web/view.js")),
     ("/web/voice.js", SCRIPT, include_str!("../../web/voice.js")),
     ("/web/icon.svg", IMAGE, include_str!("../../web/icon.svg")),
+    ("/docs", HTML, include_str!("../../web/docs/index.html")),
+    ("/web/docs/docs.css", STYLE, include_str!("../../web/docs/docs.css")),
+    ("/web/docs/docs.js", SCRIPT, include_str!("../../web/docs/docs.js")),
+    ("/web/docs/schema.js", SCRIPT, include_str!("../../web/docs/schema.js")),
     ("/client.d.ts", TYPES, include_str!("../../web/tickcast.d.ts")),
 ];
 
