@@ -57,7 +57,7 @@ impl Failure {
         match self {
             Self::Mistake(text) => text.replace('\n', "; "),
             Self::Failed(error) => one_line(error.as_ref()),
-            Self::NotLive | Self::StillRefused => String::new(),
+            Self::NotLive | Self::Unfit | Self::StillRefused => String::new(),
         }
     }
 

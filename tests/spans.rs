@@ -164,7 +164,9 @@ async fn without_a_collector_prices_go_on_and_the_process_ends_promptly() {
     market.venue().control.until_subscribed(&["BTC-USDT"]).await;
     for price in 100..103 {
         push(&market, price);
-        client.ticker_where(TOPIC, |it| it["last_price"] == price.to_string()).await;
+        client
+            .ticker_where(TOPIC, |it| it["last_price"].as_str() == Some(&price.to_string()))
+            .await;
     }
     for role in [&mut feed, &mut gateway] {
         let said = eventually("the loss is told", async || {

@@ -8,9 +8,7 @@ use crate::{
     lineup::{self, AtWork, Lineup, Plans, Workplace},
     outbox::Outbox,
     publisher::{self, Assignment},
-    quality::{
-        Accounting, Board, Counts, DeadLetter, DeadLetters, Filter, dead_letters::ReasonCount,
-    },
+    quality::{Board, Counts, DeadLetter, DeadLetters, Filter, dead_letters::ReasonCount},
     standing::Standing,
     vitals,
 };

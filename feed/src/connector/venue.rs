@@ -14,6 +14,7 @@ use crate::{
 };
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use std::{
+    fmt,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -89,6 +90,12 @@ fn until_later(closed: &Mutex<Option<Instant>>) -> Option<Instant> {
 fn later(closed: &Mutex<Option<Instant>>, until: Instant) {
     let mut closed = closed.lock().unwrap_or_else(PoisonError::into_inner);
     *closed = (*closed).max(Some(until));
+}
+
+impl fmt::Debug for Venue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Venue").field("id", self.id()).finish_non_exhaustive()
+    }
 }
 
 impl Venue {

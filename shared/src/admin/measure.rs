@@ -38,6 +38,7 @@ mod tests {
             readiness: Readiness::default(),
             queues: Queues::default(),
             metrics: recorder.handle(),
+            configured: crate::admin::Configured::default(),
         };
         let outbox = admin.queues.register("outbox", 8);
         outbox.set_depth(3);

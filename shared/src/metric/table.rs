@@ -23,6 +23,10 @@ crate::metric_table! {
         "Shards of a cluster that the writer cannot write at present";
     BUS_UNWRITTEN: Counter = "tickcast_bus_unwritten_total" ["what"]
         "Values and bars not written because their shard was lost";
+    SPANS_EXPORTED: Counter = "tickcast_spans_exported_total" []
+        "Spans that an OpenTelemetry collector took";
+    SPANS_LOST: Counter = "tickcast_spans_lost_total" []
+        "Spans that an OpenTelemetry collector did not take";
     PROCESS_CPU: Counter = "process_cpu_seconds_total" []
         "CPU time spent, whole seconds";
     PROCESS_MEMORY: Gauge = "process_resident_memory_bytes" []

@@ -1,8 +1,7 @@
 //! The task that sends spans to a collector: OTLP over HTTP, protobuf.
 
 use super::{Attribute, Hop, Span, TelemetryConfig, TelemetryError};
-use crate::{clock::Micros, telemetry::one_line};
-use metrics::{counter, describe_counter};
+use crate::{clock::Micros, metric::table, telemetry::one_line};
 use opentelemetry_proto::tonic::{
     collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse},
     common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value::Value},
@@ -46,8 +45,6 @@ pub(super) fn run(
     let url = config.traces_url()?.map(String::from).unwrap_or_default();
     let client = Client::builder().timeout(EXPORT_WITHIN).build();
     let client = client.map_err(|error| TelemetryError::Exporter(one_line(&error)))?;
-    describe_counter!("tickcast_spans_exported_total", "Spans that the collector took");
-    describe_counter!("tickcast_spans_lost_total", "Spans that the collector did not take");
     info!(
         url,
         sample_ratio = config.sample_ratio,
@@ -110,15 +107,15 @@ impl Task {
         let request = self.request(batch);
         match self.send(request).await {
             Ok(refused) => {
-                counter!("tickcast_spans_exported_total").increment(count.saturating_sub(refused));
-                counter!("tickcast_spans_lost_total").increment(refused);
+                table::SPANS_EXPORTED.of([]).increment(count.saturating_sub(refused));
+                table::SPANS_LOST.of([]).increment(refused);
                 if !self.causes.is_empty() {
                     info!(url = self.url, "the collector takes spans again");
                     self.causes.clear();
                 }
             }
             Err(error) => {
-                counter!("tickcast_spans_lost_total").increment(count);
+                table::SPANS_LOST.of([]).increment(count);
                 self.complain(error);
             }
         }

@@ -41,6 +41,11 @@ use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+// The table of metrics is the same in every build.
+#[cfg(not(feature = "otel"))]
+const _: [crate::metric::Counter<0>; 2] =
+    [crate::metric::table::SPANS_EXPORTED, crate::metric::table::SPANS_LOST];
+
 /// Spans that may wait for the exporter: some seconds of five hundred sampled ticks a second.
 const CAPACITY: usize = 8192;
 /// How long the last spans may take when the process ends.
