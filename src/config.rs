@@ -60,7 +60,8 @@ impl Config {
     /// What file, environment and flags say together, checked.
     pub fn load(file: Option<&Path>, command: &cli::Command) -> Result<Self, Failure> {
         let environment = config::process_environment();
-        let config = config::load(&Self::sample(), file, environment, cli::overrides(command))?;
+        let (flags, not_ours) = (cli::overrides(command), others_sections(command));
+        let config = config::load(&Self::sample(), file, environment, flags, not_ours)?;
         config.validate()?;
         Ok(config)
     }
@@ -154,6 +155,20 @@ impl Config {
         let mut value = toml::Value::try_from(self).map_err(unwritable)?;
         redact(&mut value);
         toml::to_string_pretty(&value).map_err(unwritable)
+    }
+}
+
+/// Sections of a shared file that are another role's business.
+fn others_sections(command: &cli::Command) -> &'static [&'static str] {
+    match command {
+        cli::Command::Feed(_) => &["gateway"],
+        cli::Command::Gateway(_) => &["feed"],
+        cli::Command::Check(it) => match it.role {
+            Some(cli::Role::Feed) => &["gateway"],
+            Some(cli::Role::Gateway) => &["feed"],
+            Some(cli::Role::Run) | None => &[],
+        },
+        _ => &[],
     }
 }
 

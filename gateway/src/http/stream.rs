@@ -12,9 +12,10 @@ use crate::auth::Access;
 use axum::{
     Extension,
     extract::{RawQuery, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use tickcast_shared::protocol::ErrorCode;
 
 /// Tells nginx not to hold events back (its `proxy_buffering`).
 const NOT_BUFFERED: (HeaderName, &str) = (HeaderName::from_static("x-accel-buffering"), "no");
@@ -31,7 +32,7 @@ pub async fn handle(
     method: Method,
     headers: HeaderMap,
 ) -> Response {
-    let checked = check(&app, &headers, query.as_deref()).and_then(|wanted| {
+    let checked = check(&app, &access, &headers, query.as_deref()).and_then(|wanted| {
         // Last: the seat stays the client's for as long as the connection.
         upgrade::seat(&app, &caller, visitor).map(|()| wanted)
     });
@@ -52,7 +53,12 @@ pub async fn handle(
     response
 }
 
-fn check(app: &App, headers: &HeaderMap, query: Option<&str>) -> Result<Wanted, Refusal> {
+fn check(
+    app: &App,
+    access: &Access,
+    headers: &HeaderMap,
+    query: Option<&str>,
+) -> Result<Wanted, Refusal> {
     if !app.prices.complete.is_ready() {
         return Err(Refusal::not_ready());
     }
@@ -65,6 +71,12 @@ fn check(app: &App, headers: &HeaderMap, query: Option<&str>) -> Result<Wanted, 
     if wanted.topics.as_ref().is_none_or(Vec::is_empty) {
         let message = "topics= is missing, as in /v1/stream?topics=BTC-USDT,ticker:okx:ETH-USDT";
         return Err(Refusal::bad_field(message.into()));
+    }
+    // Who only listens could not ask again.
+    let most = access.limits(&app.config).max_topics;
+    if wanted.topics.as_ref().is_some_and(|it| it.len() > most) {
+        let message = format!("a connection may have {most} topics");
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, ErrorCode::TooManyTopics, message));
     }
     Ok(wanted)
 }

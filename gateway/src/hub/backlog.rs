@@ -2,10 +2,12 @@
 //! to date. Bounded by construction, for values are named here, never stored.
 
 use super::{Key, TopicId};
-use crate::bars::BarsDue;
+use crate::{
+    bars::BarsDue,
+    wire::{Encoding, unfinished},
+};
 use std::collections::{HashMap, HashSet, VecDeque};
 use tickcast_shared::clock::Micros;
-use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 
 /// A client whose answers take up more than this is not read from until it has accepted them.
 const ANSWERS_BEFORE_PAUSE: usize = 8 * 1024;
@@ -285,32 +287,18 @@ impl Backlog {
         self.tail.capacity() + whole + names + bars
     }
 
-    /// What is missing of the frame in flight: it must be finished before anything else can be said.
+    /// What is missing of the frame or event in flight: it must be finished before anything else can
+    /// be said.
     #[must_use]
-    pub fn rest_of_frame(&self) -> &[u8] {
+    pub fn rest_of_frame(&self, encoding: Encoding) -> &[u8] {
         if self.done == 0 && self.cut == 0 {
             return &[];
         }
         if self.done < self.cut {
             return &self.tail[self.done..self.cut];
         }
-        rest_of_frame(&self.tail, self.cut, self.done)
+        unfinished::rest(&self.tail, self.cut, self.done, encoding)
     }
-}
-
-/// What is missing of the frame in which `done` bytes end, where whole frames begin at `start`.
-fn rest_of_frame(bytes: &[u8], mut start: usize, done: usize) -> &[u8] {
-    while start < done {
-        let mut cursor = std::io::Cursor::new(&bytes[start..]);
-        let Ok(Some((_, length))) = FrameHeader::parse(&mut cursor) else { return &[] };
-        let size = cursor.position().saturating_add(length);
-        let end = start.saturating_add(usize::try_from(size).unwrap_or(usize::MAX));
-        if done < end {
-            return bytes.get(done..end).unwrap_or_default();
-        }
-        start = end;
-    }
-    &[]
 }
 
 #[cfg(test)]
@@ -325,12 +313,12 @@ mod tests {
             let mut backlog = Backlog::new(Cause::Answer, Micros(0));
             backlog.set_tail(bytes.clone());
             backlog.accepted(done, Micros(1));
-            assert_eq!(backlog.rest_of_frame(), rest.as_bytes(), "{done}");
+            assert_eq!(backlog.rest_of_frame(Encoding::default()), rest.as_bytes(), "{done}");
         }
         let mut backlog = Backlog::new(Cause::Answer, Micros(0));
         backlog.begin_with(b"xyz");
         backlog.accepted(1, Micros(1));
-        assert_eq!(backlog.rest_of_frame(), b"yz");
+        assert_eq!(backlog.rest_of_frame(Encoding::default()), b"yz");
     }
 
     #[test]
@@ -363,7 +351,7 @@ mod tests {
         backlog.set_tail(encode::text(b"abc"));
         backlog.accepted(5, Micros(1));
         drop(backlog.next_tail());
-        assert!(backlog.tail().is_empty() && backlog.rest_of_frame().is_empty());
+        assert!(backlog.tail().is_empty() && backlog.rest_of_frame(Encoding::default()).is_empty());
     }
 
     #[test]

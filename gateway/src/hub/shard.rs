@@ -277,8 +277,8 @@ impl Shard {
             return;
         };
         self.metrics.closed(close);
-        let rest = self.fan.backlog(id).map_or(&[][..], |it| it.rest_of_frame());
         let encoding = self.fan.table(id).encoding();
+        let rest = self.fan.backlog(id).map_or(&[][..], |it| it.rest_of_frame(encoding));
         closing::tell(conn, encoding, rest, close, reconnect_after_ms);
         self.fan.detach(id);
     }
@@ -286,7 +286,8 @@ impl Shard {
     /// Takes a member out of the fan-out and answers the client's own close.
     pub fn answer_close(&mut self, id: MemberId, code: Option<u16>) {
         let Some(conn) = self.conns.get(id.index()) else { return };
-        let rest = self.fan.backlog(id).map_or(&[][..], |it| it.rest_of_frame());
+        let encoding = self.fan.table(id).encoding();
+        let rest = self.fan.backlog(id).map_or(&[][..], |it| it.rest_of_frame(encoding));
         closing::answer(conn, rest, code);
         self.fan.detach(id);
     }

@@ -63,7 +63,7 @@ pub const PATHS: [Path; 7] = [
     Path {
         path: "/v1/symbols",
         summary: "The symbols of all exchanges, or of one",
-        parameters: &["exchange"],
+        parameters: &["only_exchange"],
         answer: Answer::Symbols,
         refusals: &[],
     },
@@ -118,10 +118,11 @@ pub(super) fn document() -> Value {
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "api_key": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+                "token": {"type": "apiKey", "in": "query", "name": "token"},
             },
         },
         // Who is let in is configured; without keys everyone is.
-        "security": [{}, {"bearer": []}, {"api_key": []}],
+        "security": [{}, {"bearer": []}, {"api_key": []}, {"token": []}],
     })
 }
 
@@ -166,6 +167,7 @@ fn parameter(name: &str) -> Value {
         "symbols" => (json!({"type": "string"}), "1 to 500 symbols by commas"),
         "topics" => (json!({"type": "string"}), "Symbols, topics or patterns, by commas"),
         "exchange" => (json!({"type": "string"}), "An exchange; the gateway's default if left out"),
+        "only_exchange" => (json!({"type": "string"}), "An exchange; all of them if left out"),
         "match" => (json!({"type": "string"}), "A pattern such as ticker:*:BTC-USDT, or a topic"),
         "limit" => (whole(1, MAX_TOPICS_PAGE), "Most topics of a page; 500 if left out"),
         "bars" => (whole(1, MOST_BARS), "Most bars"),
@@ -182,7 +184,11 @@ fn parameter(name: &str) -> Value {
     };
     let place = if name == "symbol" { "path" } else { "query" };
     let required = matches!(name, "symbol" | "symbols" | "topics");
-    let name = if name == "bars" { "limit" } else { name };
+    let name = match name {
+        "bars" => "limit",
+        "only_exchange" => "exchange",
+        name => name,
+    };
     json!({
         "name": name, "in": place, "required": required, "description": description,
         "schema": schema,

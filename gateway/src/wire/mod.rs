@@ -6,6 +6,7 @@ pub mod encode;
 pub mod encoding;
 pub mod frames;
 pub mod msgpack;
+pub mod unfinished;
 
 pub use decode::{Assembler, Bounds, Incoming};
 pub use encoding::{Encoding, Format};

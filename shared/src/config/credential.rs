@@ -75,9 +75,18 @@ fn nearest(directory: &PathBuf, name: &str) -> String {
 }
 
 /// Puts what is meant in the place of every `credential:NAME`: the file's path where a setting names
-/// a file, what it holds where it is an address or a secret itself.
-pub(super) fn resolve(settings: &mut Value, credentials: &Credentials) -> Result<(), Mistake> {
-    resolve_at(&Key::default(), "", settings, credentials)
+/// a file, what it holds where it is an address or a secret itself. Sections in `not_ours` stay as they
+/// are written.
+pub(super) fn resolve(
+    settings: &mut Value,
+    credentials: &Credentials,
+    not_ours: &[&str],
+) -> Result<(), Mistake> {
+    let Value::Object(sections) = settings else { return Ok(()) };
+    let mut ours = sections.iter_mut().filter(|(name, _)| !not_ours.contains(&name.as_str()));
+    ours.try_for_each(|(name, it)| {
+        resolve_at(&Key::default().with_name(name), name, it, credentials)
+    })
 }
 
 fn resolve_at(at: &Key, name: &str, value: &mut Value, from: &Credentials) -> Result<(), Mistake> {
@@ -140,7 +149,7 @@ mod tests {
     }
 
     fn mistake(settings: &Value, credentials: &Credentials) -> String {
-        let (key, value, why) = resolve(&mut settings.clone(), credentials).unwrap_err();
+        let (key, value, why) = resolve(&mut settings.clone(), credentials, &[]).unwrap_err();
         format!("{key} = {value}: {why}")
     }
 
@@ -156,7 +165,7 @@ mod tests {
                 "auth": {"jwt": [{"secret": "credential:jwt", "issuer": "i"}]},
             },
         });
-        resolve(&mut settings, &credentials).unwrap();
+        resolve(&mut settings, &credentials, &[]).unwrap();
         let key = directory.path().join("key");
         let wanted = json!({
             "redis_url": "redis://me:hush@host",

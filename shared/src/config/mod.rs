@@ -51,6 +51,7 @@ pub fn process_environment() -> impl Iterator<Item = (String, String)> {
 ///
 /// `sample` has every list and option filled, so that all keys are known: serialised, it is the
 /// list of keys that may be set, and where examples in messages come from.
+/// Sections in `not_ours` are another role's, whose credentials this process was not given.
 ///
 /// # Errors
 /// The first mistake found: an unreadable file, an unknown key, a value that does not fit.
@@ -59,13 +60,14 @@ pub fn load<T: Default + Serialize + DeserializeOwned>(
     file: Option<&Path>,
     environment: impl IntoIterator<Item = (String, String)>,
     overrides: Vec<Override>,
+    not_ours: &[&str],
 ) -> Result<T, ConfigError> {
     let sample = as_json(sample)?;
     let mut layers = vec![Layer::of_defaults(as_json(&T::default())?)];
     layers.extend(Layer::of_file(file)?);
     layers.extend(layer::of_environment(environment, &sample));
     layers.extend(overrides.into_iter().map(Layer::of_flag));
-    read(&layers, &sample)
+    read(&layers, &sample, not_ours)
 }
 
 /// The defaults, overlaid by the text of a file.
@@ -79,15 +81,20 @@ where
 {
     let defaults = Layer::of_defaults(as_json(&T::default())?);
     let file = Layer::of_text(DEFAULT_FILE.to_owned(), text.to_owned())?;
-    read(&[defaults, file], &as_json(sample)?)
+    read(&[defaults, file], &as_json(sample)?, &[])
 }
 
-fn read<T: DeserializeOwned>(layers: &[Layer], sample: &Value) -> Result<T, ConfigError> {
+fn read<T: DeserializeOwned>(
+    layers: &[Layer],
+    sample: &Value,
+    not_ours: &[&str],
+) -> Result<T, ConfigError> {
     for layer in layers {
         known::check(layer, sample)?;
     }
     let mut merged = merge(layers)?;
-    credential::resolve(&mut merged, &Credentials::of_process()).map_err(|(key, value, why)| {
+    let credentials = Credentials::of_process();
+    credential::resolve(&mut merged, &credentials, not_ours).map_err(|(key, value, why)| {
         let origin = layers.iter().rev().find(|layer| layer.covers(&key));
         let origin = origin.map_or_else(String::new, |layer| layer.origin.describe(&key));
         ConfigError::Invalid { origin, key: key.to_string(), value: format!("{value:?}"), why }

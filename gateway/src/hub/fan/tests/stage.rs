@@ -297,7 +297,8 @@ impl Stage {
         let Some(member) = client.member else { return };
         let (_, cut) = messages(&client.socket.wire[client.checked..]);
         client.checked = client.socket.wire.len() - cut.len();
-        let rest = self.fan.backlog(member).map_or(&[][..], |it| it.rest_of_frame());
+        let rest =
+            self.fan.backlog(member).map_or(&[][..], |it| it.rest_of_frame(Encoding::default()));
         let whole = [cut, rest].concat();
         assert!(messages(&whole).1.is_empty(), "client {who}: {cut:?} and {rest:?}");
     }
