@@ -92,7 +92,10 @@ fn serve(command: Command) -> Result<(), Failure> {
         tracing::warn!(%error, "the limit of open files stays as it is");
     }
     let reload = reload::Reload::new(hangups, log_level, command, config.clone());
-    runtime.block_on(roles::run(reload, config, inherited))
+    let ended = runtime.block_on(roles::run(reload, config, inherited));
+    // Not for look-ups of names or files that hang: everything that matters has ended.
+    runtime.shutdown_background();
+    ended
 }
 
 /// The listening sockets that a supervisor passed on (sd_listen_fds(3)). Read before any thread is

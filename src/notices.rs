@@ -36,8 +36,8 @@ pub struct Watched {
     pub progress: Progress,
     /// How it does.
     pub line: Box<dyn Fn() -> String + Send + Sync>,
-    /// Longest time that stopping takes when all is well.
-    pub stops_within: Duration,
+    /// Longest time that stopping takes when all is well, by the settings in force.
+    pub stops_within: Box<dyn Fn() -> Duration + Send + Sync>,
 }
 
 /// Tells the service manager, from `stopping` on that the process stops, until it has `ended`.
@@ -46,7 +46,7 @@ pub async fn run(watched: Watched, stopping: CancellationToken, ended: Cancellat
         return;
     }
     let watchdog = sd_notify::watchdog_enabled().filter(|time| !time.is_zero());
-    let mut notices = Notices::new(watchdog, watched.stops_within);
+    let mut notices = Notices::new(watchdog);
     let mut looks = tokio::time::interval(LOOK_EVERY);
     let mut said_why = false;
     loop {
@@ -97,7 +97,6 @@ struct Notices {
     is_watched: bool,
     /// Time between two looks at the loops.
     round: Duration,
-    stops_within: Duration,
     next_round: Option<Instant>,
     next_line: Option<Instant>,
     line: String,
@@ -108,11 +107,10 @@ struct Notices {
 }
 
 impl Notices {
-    fn new(watchdog: Option<Duration>, stops_within: Duration) -> Self {
+    fn new(watchdog: Option<Duration>) -> Self {
         Self {
             is_watched: watchdog.is_some(),
             round: watchdog.map_or(ROUND, |watchdog| watchdog / ROUNDS),
-            stops_within,
             next_round: None,
             next_line: None,
             line: String::new(),
@@ -133,7 +131,7 @@ impl Notices {
         let mut told = Vec::new();
         if stopping && !self.is_stopping {
             self.is_stopping = true;
-            told.extend([Notice::Stopping, Notice::GrantFor(self.stops_within)]);
+            told.extend([Notice::Stopping, Notice::GrantFor((watched.stops_within)())]);
         }
         // A feed that stands by does what it is there for.
         if service != Service::None && !self.is_ready && !stopping {
@@ -189,7 +187,7 @@ mod tests {
             readiness: Readiness::default(),
             progress: Progress::default(),
             line: Box::new(|| "well".to_owned()),
-            stops_within: STOPS_WITHIN,
+            stops_within: Box::new(|| STOPS_WITHIN),
         }
     }
 
@@ -201,7 +199,7 @@ mod tests {
     fn a_start_goes_on_while_loops_turn_and_ends_with_readiness_or_standing_by() {
         for service in [Service::Active, Service::Standby] {
             let (watched, start) = (watched(), Instant::now());
-            let mut notices = Notices::new(Some(WATCHDOG), STOPS_WITHIN);
+            let mut notices = Notices::new(Some(WATCHDOG));
             let mut next = |after, service| {
                 notices.next(start + Duration::from_secs(after), service, false, &watched)
             };
@@ -218,7 +216,7 @@ mod tests {
     fn a_loop_that_stands_still_ends_the_signs_of_life_until_it_turns() {
         let (watched, start) = (watched(), Instant::now());
         let mark = watched.progress.watch("passes of shard 1");
-        let mut notices = Notices::new(Some(WATCHDOG), STOPS_WITHIN);
+        let mut notices = Notices::new(Some(WATCHDOG));
         let mut next = |after| {
             notices.next(start + Duration::from_secs(after), Service::Active, false, &watched)
         };
@@ -232,7 +230,7 @@ mod tests {
     #[test]
     fn a_stop_is_told_once_with_the_time_it_takes() {
         let (watched, now) = (watched(), Instant::now());
-        let mut notices = Notices::new(None, STOPS_WITHIN);
+        let mut notices = Notices::new(None);
         notices.next(now, Service::Active, false, &watched);
         let told = notices.next(now, Service::None, true, &watched);
         let grant = Notice::GrantFor(STOPS_WITHIN);
@@ -243,7 +241,7 @@ mod tests {
     #[test]
     fn who_is_not_watched_gives_no_sign_of_life() {
         let (watched, now) = (watched(), Instant::now());
-        let mut notices = Notices::new(None, STOPS_WITHIN);
+        let mut notices = Notices::new(None);
         let told = notices.next(now, Service::Active, false, &watched);
         assert_eq!(told, [Notice::Ready, line("well")]);
     }

@@ -83,8 +83,13 @@ async fn run_both(
     config.needs_exchanges("run")?;
     let mut process = Process::start("run", &[FEED, GATEWAY], &config)?.with(inherited);
     let listener = process.bind_admin(config.gateway.admin_listen)?;
-    let stops_within = gateway_stops_within(&config.gateway.limits);
     let (_, routes, line) = process.feed_and_gateway(config).await?;
+    let in_force = process.parts.gateway.clone();
+    let stops_within = move || {
+        in_force
+            .as_ref()
+            .map_or(GATEWAY_ENDS_WITHIN, |it| gateway_stops_within(&it.config().limits))
+    };
     process.tell_manager(stops_within, line);
     process.serve_admin(listener, routes);
     process.finish(reload).await
@@ -98,7 +103,7 @@ async fn run_feed(reload: Reload, config: Config) -> Result<(), Failure> {
     let readiness = process.readiness.clone();
     let feed = process.feed(config, bus, readiness)?;
     let standing = feed.standing.clone();
-    process.tell_manager(FEED_STOPS_WITHIN, move || standing.to_string());
+    process.tell_manager(|| FEED_STOPS_WITHIN, move || standing.to_string());
     process.serve_admin(listener, dlq::routes(feed));
     process.finish(reload).await
 }
@@ -111,8 +116,9 @@ async fn run_gateway(
     let mut process = Process::start("gateway", &[GATEWAY], &config)?.with(inherited);
     let bus = Bus::Redis(config.redis()?);
     let listener = process.bind_admin(config.gateway.admin_listen)?;
-    let stops_within = gateway_stops_within(&config.gateway.limits);
     let gateway = process.gateway(config, bus).await?;
+    let reload_of_gateway = gateway.reload.clone();
+    let stops_within = move || gateway_stops_within(&reload_of_gateway.config().limits);
     process.tell_manager(stops_within, move || gateway.standing.to_string());
     process.serve_admin(listener, gateway.admin_routes);
     process.finish(reload).await
@@ -224,14 +230,14 @@ impl Process {
     /// break, the manager's watchdog ends the process.
     fn tell_manager(
         &self,
-        stops_within: Duration,
+        stops_within: impl Fn() -> Duration + Send + Sync + 'static,
         line: impl Fn() -> String + Send + Sync + 'static,
     ) {
         let watched = notices::Watched {
             readiness: self.readiness.clone(),
             progress: self.tasks.progress(),
             line: Box::new(line),
-            stops_within,
+            stops_within: Box::new(stops_within),
         };
         tokio::spawn(notices::run(watched, self.tasks.token(), self.ended.clone()));
     }

@@ -15,6 +15,7 @@ use tickcast_shared::{
     admin::Queues,
     bus::Bus,
     market::{ExchangeId, Topic},
+    panics::breakable,
 };
 use tokio::{
     sync::watch,
@@ -28,6 +29,9 @@ pub(crate) type Plans = watch::Sender<Arc<Vec<VenuePlan>>>;
 
 /// The exchanges at work. Cheap to clone.
 pub type AtWork = Arc<Mutex<Vec<Arc<Venue>>>>;
+
+/// The topics of an exchange, or of all at the start; none until they are known.
+pub(crate) type Known = watch::Receiver<Option<Vec<Topic>>>;
 
 /// What an exchange is set to work with.
 pub(crate) struct Workplace {
@@ -79,9 +83,18 @@ impl Lineup {
         self.at_work.clone()
     }
 
-    /// Sets a roster to work until `own` is cancelled, which happens once the exchange is forgotten.
-    pub(crate) fn begin(&mut self, roster: Roster, own: CancellationToken) {
+    /// Sets a roster to work until `own` is cancelled, which happens once the exchange is forgotten;
+    /// bars from before are filled in once the topics are known.
+    pub(crate) fn begin(&mut self, roster: Roster, topics: Known, own: CancellationToken) {
         let (venue, wanted) = (roster.venue(), roster.wanted());
+        let Workplace { around, extent, bus, shelf, .. } = &self.place;
+        let filler = Backfill::new(venue.clone(), extent.clone(), bus, shelf.clone(), around.clock);
+        let until = own.clone();
+        self.working.spawn(breakable("backfill", async move {
+            // It never fails, and rests when it is done.
+            let _ = filler.run(topics, until).await;
+            Ok(None)
+        }));
         let (id, reached) = (venue.id().clone(), venue.reached());
         lock(&self.at_work).push(venue.clone());
         let (named, running) = (id.clone(), own.clone());
@@ -136,24 +149,16 @@ impl Lineup {
 
     /// Sets another exchange to work while the feed runs: its topics are announced like new listings.
     async fn add(&mut self, plan: &VenuePlan, token: &CancellationToken) {
-        let Workplace { around, queues, extent, bus, shelf } = &self.place;
+        let Workplace { around, queues, .. } = &self.place;
         let roster = roster(plan, around.clone(), queues);
         let announced = roster.wanted().first_topics(Duration::ZERO).await;
         let topics: Vec<Topic> = announced.iter().map(|(topic, _)| topic.clone()).collect();
         for (topic, ticker) in announced {
             around.outbox.put(topic, ticker);
         }
-        let venue = roster.venue().clone();
-        let filler = Backfill::new(venue, extent.clone(), bus, shelf.clone(), around.clock);
-        let own = token.child_token();
         let (_, known) = watch::channel(Some(topics));
-        let until = own.clone();
-        self.working.spawn(async move {
-            // It never fails, and rests when it is done.
-            let _ = filler.run(known, until).await;
-            Ok(None)
-        });
-        self.begin(roster, own);
+        let own = token.child_token();
+        self.begin(roster, known, own);
     }
 
     /// An exchange has gone, with all its topics.

@@ -1,7 +1,6 @@
 //! A feed from its configuration to its tasks.
 
 use crate::{
-    backfill::Backfill,
     config::{ConfigErrors, FeedConfig},
     connector::{Rest, Roster, Surroundings, Wanted},
     letters::{self, Keeping},
@@ -128,11 +127,6 @@ pub fn run(
     tasks.essential("dead_letters", letters::run(kept, letters, keeping, tasks.token()));
     let (shelf, requests) = publisher::shelf();
     let (found, topics) = watch::channel(None);
-    for roster in &rosters {
-        let filler =
-            Backfill::new(roster.venue().clone(), config.extent(), &bus, shelf.clone(), clock);
-        tasks.essential("backfill", filler.run(topics.clone(), tasks.token()));
-    }
     let standing = Standing::new(group.clone(), around.outbox.clone(), readiness.clone());
     let (told, progress) = (standing.clone(), tasks.progress());
     let first = first_topics(wanted, Duration::from_millis(config.timing.list_ms));
@@ -154,7 +148,9 @@ pub fn run(
     let vitals = vitals::measure(at_work.clone(), board, clock, tasks.token());
     tasks.essential("vitals", vitals);
     let token = tasks.token();
-    rosters.into_iter().for_each(|roster| lineup.begin(roster, token.child_token()));
+    for roster in rosters {
+        lineup.begin(roster, topics.clone(), token.child_token());
+    }
     tasks.essential("connector", lineup.run(token));
     Ok(Feed { dead_letters, at_work, plans, standing })
 }

@@ -64,6 +64,7 @@ fn forget(exchange: &ExchangeId) {
         metrics::CONNECTIONS.of([exchange.as_str(), state]).set(0.0);
     }
     metrics::SILENCE.of([exchange.as_str()]).set(f64::NAN);
+    metrics::LINK_LIVE.of([exchange.as_str()]).set(f64::NAN);
     metrics::VENUE_DEVIATION.of([exchange.as_str()]).set(f64::NAN);
 }
 

@@ -44,6 +44,14 @@ impl Micros {
         Self(self.0.saturating_add(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)))
     }
 
+    /// The wall clock this moment, steps of it included: for what other machines have dated, such as
+    /// tokens. For spans of time there is [`Clock`].
+    #[must_use]
+    pub fn on_the_wall() -> Self {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self::default().plus(since_epoch)
+    }
+
     /// This much earlier.
     #[must_use]
     pub fn minus(self, span: Duration) -> Self {
@@ -63,10 +71,8 @@ impl Clock {
     /// to wait between the two readings would set one of its own apart by that time.
     #[must_use]
     pub fn start() -> Self {
-        static FIRST: LazyLock<Clock> = LazyLock::new(|| {
-            let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            Clock { wall: Micros::default().plus(since_epoch), anchor: Instant::now() }
-        });
+        static FIRST: LazyLock<Clock> =
+            LazyLock::new(|| Clock { wall: Micros::on_the_wall(), anchor: Instant::now() });
         *FIRST
     }
 

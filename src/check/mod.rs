@@ -30,8 +30,12 @@ pub async fn redis(args: &cli::Check, config: &Config) -> Result<(), Failure> {
         reports = &mut asked => reports,
         () = sleep(PATIENCE) => patiently(asked).await,
     };
-    write(&if args.json { lines_of_json(&reports)? } else { text::of(&reports) })?;
-    match reports.iter().map(Report::verdict).max() {
+    let worst = reports.iter().map(Report::verdict).max();
+    let is_well = worst.is_none_or(|it| it < Verdict::Warn);
+    if !(args.quiet && is_well) {
+        write(&if args.json { lines_of_json(&reports)? } else { text::of(&reports) })?;
+    }
+    match worst {
         Some(Verdict::Fail) => Err(Failure::Unfit),
         _ => Ok(()),
     }

@@ -163,10 +163,14 @@ impl Roster {
         let mut connectors = JoinSet::new();
         let ended = token.child_token();
         let mut due = Instant::now();
+        let changed = self.wanted.0.clone();
+        let changed = &changed.changed;
         while !token.is_cancelled() {
             if due <= Instant::now() {
                 tokio::select! {
                     listed = self.read_list(self.wait(true) / 2) => due = Instant::now() + self.wait(listed),
+                    // Whatever the venue is waited for, others come and go.
+                    () = changed.notified() => {}
                     () = token.cancelled() => break,
                 }
             }
@@ -201,8 +205,13 @@ impl Roster {
         let selection = self.wanted.selection();
         let is_listed = |it: &Symbol| self.listing.instrument(self.venue.exchange, it).is_some();
         if !selection.symbols.iter().all(is_listed) {
+            let wanted = self.wanted.0.clone();
+            let leaving = self.wake(Instant::now() + LIST_RETRY);
             tokio::select! {
                 _ = self.read_list(LIST_RETRY) => {}
+                // Looked at again at once: what came meanwhile is not to be lost.
+                () = wanted.changed.notified() => wanted.changed.notify_one(),
+                () = tokio::time::sleep_until(leaving.into()) => {}
                 () = token.cancelled() => {}
             }
         }

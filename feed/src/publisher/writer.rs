@@ -352,7 +352,7 @@ impl Writer {
                 Err(error) => warn!(group = %self.group, %error, "the group's lease will run out"),
             }
         }
-        counters::epoch(0);
+        self.hold(0);
         self.readiness.set(false);
     }
 }

@@ -53,7 +53,8 @@ impl ApiKeys {
     /// any more.
     #[must_use]
     pub fn of_digest(&self, digest: &Digest) -> Option<Arc<Grant>> {
-        let known = self.0.iter().find(|(known, _)| known == digest);
+        // Of equal ones the last counts, as in `find`.
+        let known = self.0.iter().rev().find(|(known, _)| known == digest);
         known.map(|(_, grant)| grant.clone())
     }
 

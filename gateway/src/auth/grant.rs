@@ -10,7 +10,7 @@ use std::{
     },
 };
 use tickcast_shared::{
-    clock::{Clock, Micros},
+    clock::Micros,
     market::{ExchangeId, Pattern, Topic},
 };
 
@@ -60,7 +60,7 @@ pub(super) fn patterns(texts: &[String], exchange: &ExchangeId) -> Option<Patter
 
 /// The wall clock now, which tokens speak of.
 pub fn wall_clock() -> Micros {
-    Clock::start().now()
+    Micros::on_the_wall()
 }
 
 impl Grant {

@@ -38,8 +38,10 @@ impl Credentials {
             )
         })?;
         let path = directory.join(name);
-        if path.is_file() {
-            return Ok(path);
+        // The directory that a unit loads as `tickcast` has them without that.
+        let bare = directory.join(name.strip_prefix("tickcast_").unwrap_or(name));
+        if let Some(path) = [&path, &bare].into_iter().find(|it| it.is_file()) {
+            return Ok(path.clone());
         }
         Err(format!("there is no file {}{}", path.display(), nearest(directory, name)))
     }
@@ -113,13 +115,13 @@ fn meaning(key: &str, credential: &str, from: &Credentials) -> Result<String, St
     if names_a_file(key) {
         return from.path(credential).map(|path| path.to_string_lossy().into_owned());
     }
-    if key.ends_with("_url") {
+    if key.ends_with("_url") || key.ends_with("_endpoint") {
         let text = from.text(credential)?;
         // What is no address is shown in messages as it is, and may be a password alone.
         return match text.contains("://") && !text.contains(char::is_whitespace) {
             true => Ok(text),
             false => {
-                Err("the file holds no address such as redis://user:password@host:6379".into())
+                Err("the file holds no address such as scheme://user:password@host:port".into())
             }
         };
     }
@@ -130,7 +132,7 @@ fn meaning(key: &str, credential: &str, from: &Credentials) -> Result<String, St
 }
 
 fn names_a_file(key: &str) -> bool {
-    key.ends_with("_file") || key == "certificate" || key == "private_key"
+    key.ends_with("_file") || ["ca", "certificate", "private_key"].contains(&key)
 }
 
 #[cfg(test)]

@@ -87,7 +87,7 @@ impl TelemetryConfig {
     /// Where spans are sent; none if nowhere.
     pub(super) fn traces_url(&self) -> Result<Option<Url>, TelemetryError> {
         let Some(text) = &self.otlp_endpoint else { return Ok(None) };
-        let wrong = || TelemetryError::Endpoint(text.clone());
+        let wrong = || TelemetryError::Endpoint(redact_url(&text));
         let mut url = Url::parse(text).map_err(|_| wrong())?;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
             return Err(wrong());

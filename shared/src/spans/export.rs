@@ -1,7 +1,7 @@
 //! The task that sends spans to a collector: OTLP over HTTP, protobuf.
 
 use super::{Attribute, Hop, Span, TelemetryConfig, TelemetryError};
-use crate::{clock::Micros, metric::table, telemetry::one_line};
+use crate::{clock::Micros, config::redact_url, metric::table, telemetry::one_line};
 use opentelemetry_proto::tonic::{
     collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse},
     common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value::Value},
@@ -45,8 +45,9 @@ pub(super) fn run(
     let url = config.traces_url()?.map(String::from).unwrap_or_default();
     let client = Client::builder().timeout(EXPORT_WITHIN).build();
     let client = client.map_err(|error| TelemetryError::Exporter(one_line(&error)))?;
+    let shown = redact_url(&url);
     info!(
-        url,
+        url = shown,
         sample_ratio = config.sample_ratio,
         "sampled ticks go to an OpenTelemetry collector"
     );
@@ -62,13 +63,15 @@ pub(super) fn run(
         version: version.to_owned(),
         ..InstrumentationScope::default()
     };
-    let task = Task { client, url, resource, scope, causes: HashSet::new() };
+    let task = Task { client, url, shown, resource, scope, causes: HashSet::new() };
     Ok(task.run(spans, stop))
 }
 
 struct Task {
     client: Client,
     url: String,
+    /// The same without a password.
+    shown: String,
     resource: Resource,
     scope: InstrumentationScope,
     /// What was said already of why spans are not taken.
@@ -110,7 +113,7 @@ impl Task {
                 table::SPANS_EXPORTED.of([]).increment(count.saturating_sub(refused));
                 table::SPANS_LOST.of([]).increment(refused);
                 if !self.causes.is_empty() {
-                    info!(url = self.url, "the collector takes spans again");
+                    info!(url = self.shown, "the collector takes spans again");
                     self.causes.clear();
                 }
             }
@@ -125,7 +128,7 @@ impl Task {
     fn complain(&mut self, error: String) {
         if self.causes.len() < MOST_CAUSES && self.causes.insert(error.clone()) {
             warn!(
-                url = self.url,
+                url = self.shown,
                 error, "the collector does not take spans; they are dropped, prices go on"
             );
         }
