@@ -60,10 +60,10 @@ fn run(command: Command) -> Result<(), Failure> {
         }
         Command::Check(ref args) => {
             let config = Config::load(args.config.as_deref(), &command)?;
-            config.check(args.role)?;
             if args.redis {
                 return client_runtime()?.block_on(check::redis(args, &config));
             }
+            config.check(args.role)?;
             if args.quiet { Ok(()) } else { check::write(&config.to_toml()?) }
         }
         Command::Metrics => check::write(&metrics::document()),

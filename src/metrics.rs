@@ -8,18 +8,6 @@ pub const FEED: &[Row] = tickcast_feed::metrics::TABLE;
 /// What a gateway counts.
 pub const GATEWAY: &[Row] = tickcast_gateway::metrics::table::TABLE;
 
-/// What roles count of their configuration.
-pub mod own {
-    tickcast_shared::metric_table! {
-        CONFIG_RELOADS: Counter = "tickcast_config_reloads_total" ["result"]
-            "SIGHUPs served, by what became of them: applied, unchanged or refused";
-        CONFIG_LOADED: Gauge = "tickcast_config_loaded_timestamp_seconds" []
-            "When the configuration in force was read, since the Unix epoch";
-        CONFIG_PENDING: Gauge = "tickcast_config_pending_restart" []
-            "Settings that were changed and take effect after a restart";
-    }
-}
-
 /// What stands above the tables.
 const HEAD: &str = "\
 # Metrics
@@ -39,7 +27,6 @@ pub fn document() -> String {
         ("Feed", "`tickcast feed`, `run` and `demo`", FEED),
         ("Gateway", "`tickcast gateway`, `run` and `demo`", GATEWAY),
         ("Every role", "all of them", table::TABLE),
-        ("The command", "all of them", own::TABLE),
     ];
     let mut text = HEAD.to_owned();
     for (title, roles, rows) in sections {
@@ -67,7 +54,7 @@ mod tests {
     use tickcast_shared::metric::Kind;
 
     fn all() -> impl Iterator<Item = &'static Row> {
-        [FEED, GATEWAY, table::TABLE, own::TABLE].into_iter().flatten()
+        [FEED, GATEWAY, table::TABLE].into_iter().flatten()
     }
 
     #[test]

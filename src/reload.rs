@@ -4,7 +4,6 @@
 use crate::{
     cli::{self, Command},
     config::Config,
-    metrics::own,
     outcome::Failure,
 };
 use anyhow::Context;
@@ -22,6 +21,7 @@ const KEYS: &str = "gateway.auth: keys or secrets";
 const APPLIED: &str = "applied";
 const UNCHANGED: &str = "unchanged";
 const REFUSED: &str = "refused";
+const OUTCOMES: [&str; 3] = [APPLIED, UNCHANGED, REFUSED];
 
 /// SIGHUPs, which end the process no more. Those that come while one is served are served together
 /// afterwards, so the last change of the file is never missed.
@@ -88,7 +88,7 @@ impl Reload {
         configured: Configured,
         stop: CancellationToken,
     ) -> Result<(), Infallible> {
-        describe(&configured);
+        configured.show(OUTCOMES);
         loop {
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
@@ -101,13 +101,13 @@ impl Reload {
             match self.reload(&parts).await {
                 Ok((outcome, waiting)) => {
                     configured.loaded(outcome, waiting);
-                    told(outcome, &configured);
+                    configured.count(outcome);
                 }
                 Err(failure) => {
                     let error = failure.line();
                     error!(error, "configuration refused; everything stays as it is");
                     configured.refused(error);
-                    told(REFUSED, &configured);
+                    configured.count(REFUSED);
                 }
             }
         }
@@ -202,24 +202,6 @@ fn concerns(command: &Command, key: &str) -> bool {
         // Feed and gateway of one process meet without Redis, and share the gateway's listener.
         _ => key != "redis_url" && key != "feed.admin_listen",
     }
-}
-
-fn describe(configured: &Configured) {
-    for outcome in [APPLIED, UNCHANGED, REFUSED] {
-        own::CONFIG_RELOADS.of([outcome]).increment(0);
-    }
-    show(configured);
-}
-
-fn told(outcome: &'static str, configured: &Configured) {
-    own::CONFIG_RELOADS.of([outcome]).increment(1);
-    show(configured);
-}
-
-fn show(configured: &Configured) {
-    let report = configured.report();
-    own::CONFIG_LOADED.of([]).set(report.loaded as f64);
-    own::CONFIG_PENDING.of([]).set(report.pending_restart.len() as f64);
 }
 
 #[cfg(test)]

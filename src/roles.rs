@@ -4,7 +4,7 @@ use crate::{
     cli::Command,
     config::Config,
     demo, dlq,
-    metrics::{FEED, GATEWAY, own},
+    metrics::{FEED, GATEWAY},
     notices,
     outcome::Failure,
     reload::{Parts, Reload},
@@ -160,8 +160,7 @@ impl Process {
         tables: &[&'static [Row]],
         config: &Config,
     ) -> Result<Self, Failure> {
-        let tables = [tables, &[own::TABLE]].concat();
-        let metrics = telemetry::collect_metrics(&tables).context("cannot collect metrics")?;
+        let metrics = telemetry::collect_metrics(tables).context("cannot collect metrics")?;
         let (queues, readiness) = (Queues::default(), Readiness::default());
         let spans = spans::start(&config.telemetry, role, VERSION, &queues)
             .map_err(|error| Failure::Mistake(error.to_string()))?;

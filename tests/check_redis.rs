@@ -288,11 +288,9 @@ async fn slots_without_a_node_are_found() {
 
 #[tokio::test]
 async fn flags_that_only_fit_redis_are_refused_without_it() {
-    for flags in [&["--json"][..], &["--role", "feed"]] {
-        let ended = start(&[&["check"], flags].concat()).ended().await;
-        assert_eq!(ended.code, 2);
-        assert!(ended.stderr.contains("--redis"), "{}", ended.stderr);
-    }
+    let ended = start(&["check", "--json"]).ended().await;
+    assert_eq!(ended.code, 2);
+    assert!(ended.stderr.contains("--redis"), "{}", ended.stderr);
     let ended = start(&["check", "--redis", "--role", "operator"]).ended().await;
     assert_eq!(ended.code, 2);
     assert!(ended.stderr.contains("feed, gateway"), "{}", ended.stderr);

@@ -238,7 +238,7 @@ async fn a_secret_may_come_from_the_service_manager() {
     let check = |text: &str| start(&["check"]).config(text).env("CREDENTIALS_DIRECTORY", path);
     let ended = check("redis_url = \"credential:tickcast_redis_url\"\n").ended().await;
     assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
-    assert!(ended.stdout.starts_with("redis_url = \"redis://feed:***@10.0.0.1:6379\""));
+    assert!(ended.stdout.contains("\nredis_url = \"redis://feed:***@10.0.0.1:6379\""));
 
     let misspelt = "redis_url = \"credential:redis_url\"\n";
     let line = mistake(check(misspelt)).await;

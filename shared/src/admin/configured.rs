@@ -1,5 +1,6 @@
 //! How the configuration was last read, for `/health`.
 
+use crate::metric::table;
 use serde::Serialize;
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -43,6 +44,24 @@ impl Configured {
     pub fn refused(&self, error: String) {
         let before = self.report();
         self.set(LastReload { last_reload: Some("refused"), error: Some(error), ..before });
+    }
+
+    /// Lets `/metrics` tell of it, from before the first attempt on.
+    pub fn show(&self, outcomes: [&'static str; 3]) {
+        outcomes.iter().for_each(|it| table::CONFIG_RELOADS.of([it]).increment(0));
+        self.measure();
+    }
+
+    /// Counts an attempt.
+    pub fn count(&self, outcome: &'static str) {
+        table::CONFIG_RELOADS.of([outcome]).increment(1);
+        self.measure();
+    }
+
+    fn measure(&self) {
+        let report = self.report();
+        table::CONFIG_LOADED.of([]).set(report.loaded as f64);
+        table::CONFIG_PENDING.of([]).set(report.pending_restart.len() as f64);
     }
 
     /// As `/health` says it.

@@ -23,6 +23,12 @@ crate::metric_table! {
         "Shards of a cluster that the writer cannot write at present";
     BUS_UNWRITTEN: Counter = "tickcast_bus_unwritten_total" ["what"]
         "Values and bars not written because their shard was lost";
+    CONFIG_RELOADS: Counter = "tickcast_config_reloads_total" ["result"]
+        "SIGHUPs served, by what became of them: applied, unchanged or refused";
+    CONFIG_LOADED: Gauge = "tickcast_config_loaded_timestamp_seconds" []
+        "When the configuration in force was read, since the Unix epoch";
+    CONFIG_PENDING: Gauge = "tickcast_config_pending_restart" []
+        "Settings that were changed and take effect after a restart";
     SPANS_EXPORTED: Counter = "tickcast_spans_exported_total" []
         "Spans that an OpenTelemetry collector took";
     SPANS_LOST: Counter = "tickcast_spans_lost_total" []
