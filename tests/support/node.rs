@@ -36,7 +36,7 @@ impl Node {
         assert!(packages.is_dir(), "no {}; run: make browser-packages", packages.display());
         // Until Node 22 a WebSocket of its own has to be asked for.
         let mut child = Command::new("node")
-            .args(["--experimental-websocket", "--no-warnings", file])
+            .args(["--experimental-websocket", "--test-force-exit", "--no-warnings", file])
             .args(args)
             .current_dir(folder)
             .stdin(Stdio::piped())

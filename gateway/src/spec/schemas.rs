@@ -46,19 +46,28 @@ pub(super) type Named = (String, Value);
 pub(super) fn of_server() -> (Vec<Named>, Map<String, Value>) {
     let mut schemas = Schemas::of_writing();
     let values = [
-        schemas.refer::<TickerMessage<'static>>(),
-        schemas.refer::<KlineMessage<'static>>(),
-        schemas.refer::<KlinesMessage<'static>>(),
+        ("ticker", schemas.refer::<TickerMessage<'static>>()),
+        ("kline", schemas.refer::<KlineMessage<'static>>()),
+        ("klines", schemas.refer::<KlinesMessage<'static>>()),
     ];
     let others = schemas.refer::<ServerMessage<'static, Limits>>();
     let components = schemas.components();
     let mut named: Vec<Named> = Vec::new();
-    for reference in &values {
-        let schema = resolve(&components, reference);
-        named.extend(constant(schema, "type").map(|name| (name, reference.clone())));
+    for (name, reference) in &values {
+        let schema = resolve(&components, reference).clone();
+        named.push(((*name).to_owned(), of_type(schema, name)));
     }
     named.extend(variants(resolve(&components, &others), "type"));
     (named, components)
+}
+
+/// The schema with the key that says what it is, which is not derived for a struct.
+fn of_type(mut schema: Value, name: &str) -> Value {
+    schema["properties"]["type"] = json!({"type": "string", "const": name});
+    if let Some(required) = schema["required"].as_array_mut() {
+        required.push("type".into());
+    }
+    schema
 }
 
 /// The variants of a union that a key tells apart, by the key's value.
