@@ -87,7 +87,7 @@ fn read(
     let mut file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
     file.write_all(text.as_bytes()).unwrap();
     let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
-    load(&sample(), Some(file.path()), variables, flags)
+    load(&sample(), Some(file.path()), variables, flags, &[])
 }
 
 /// The message without the temporary file's folder.

@@ -1,5 +1,6 @@
 //! The `[telemetry]` section: one place for its keys and defaults.
 
+use crate::config::redact_url;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -87,7 +88,7 @@ impl TelemetryConfig {
     /// Where spans are sent; none if nowhere.
     pub(super) fn traces_url(&self) -> Result<Option<Url>, TelemetryError> {
         let Some(text) = &self.otlp_endpoint else { return Ok(None) };
-        let wrong = || TelemetryError::Endpoint(redact_url(&text));
+        let wrong = || TelemetryError::Endpoint(redact_url(text));
         let mut url = Url::parse(text).map_err(|_| wrong())?;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
             return Err(wrong());
