@@ -7,12 +7,14 @@ usage() {
 	cat <<'TEXT'
 Usage: install.sh [OPTION...]
 
-Installs the program, its manual pages, completions, systemd units, the user tickcast and
-/etc/tickcast. A configuration that you changed is never written over: the new one goes beside
-it as tickcast.toml.new.
+Installs the program, its manual pages, completions, documentation, configurations of Redis,
+HAProxy and so on (share/tickcast), systemd units, the user tickcast and /etc/tickcast. A
+configuration that you changed is never written over: the new one goes beside it as
+tickcast.toml.new.
 
-  --binary FILE     the program to install [target/release/tickcast of this checkout]
-  --prefix DIR      where to install [/usr/local]
+  --binary FILE     the program to install [bin/tickcast beside this directory, as in a release's
+                    tarball; else target/release/tickcast of this checkout]
+  --prefix DIR      where to install; with systemd /usr or /usr/local [/usr/local]
   --root DIR        install below DIR, an image say; nothing is started [/]
   --feed GROUP      enable and start a feed for this group, such as main
   --gateways PORTS  enable and start gateways on these ports, such as 8080,8081
@@ -85,6 +87,13 @@ check_options() {
 	case $feed in
 	*[!a-z0-9_-]*) mistake "--feed takes the name of a group such as main, not $feed" ;;
 	esac
+	case $prefix in
+	/usr | /usr/local) ;;
+	*)
+		[ -z "$systemd" ] || [ -n "$uninstall" ] ||
+			mistake "systemd looks for units below /usr and /usr/local only: --prefix $prefix needs --no-systemd"
+		;;
+	esac
 	[ -z "$purge" ] || [ -n "$uninstall" ] || mistake "--purge needs --uninstall"
 	if [ -n "$uninstall" ] && [ -n "$feed$gateways" ]; then
 		mistake "--uninstall stops every instance: leave out --feed and --gateways"
@@ -134,7 +143,8 @@ check_systemd() {
 # The machine that the program was built for stands at byte 18 of its file (elf(5)).
 check_binary() {
 	if [ -z "$binary" ]; then
-		binary=$HERE/../target/release/tickcast
+		binary=$HERE/../bin/tickcast
+		[ -f "$binary" ] || binary=$HERE/../target/release/tickcast
 		[ -f "$binary" ] || fail "build it first with: cargo build --release --locked; or name it with --binary"
 	fi
 	[ -f "$binary" ] || fail "--binary $binary: there is no such file"
@@ -189,8 +199,23 @@ place_program() {
 	place 644 "$work/completions/tickcast.bash" "$prefix/share/bash-completion/completions/tickcast"
 	place 644 "$work/completions/_tickcast" "$prefix/share/zsh/site-functions/_tickcast"
 	place 644 "$work/completions/tickcast.fish" "$prefix/share/fish/vendor_completions.d/tickcast.fish"
-	place 644 "$HERE/README.md" "$prefix/share/doc/tickcast/README.md"
 	place 644 "$HERE/debian/copyright" "$prefix/share/doc/tickcast/copyright"
+	place_below "$prefix/share/doc/tickcast" "$HERE"/*.md "$HERE"/docs/*.md
+	place_below "$prefix/share/tickcast" "$HERE/rolling-restart.sh" "$HERE/haproxy/haproxy.cfg" \
+		"$HERE/nginx/tickcast.conf" "$HERE"/redis/*.conf "$HERE/redis/users.acl" "$HERE"/redis/*.sh \
+		"$HERE"/prometheus/*.yml "$HERE/grafana/tickcast.json" "$HERE"/sysctl.d/*.conf
+}
+
+# Files of this directory, below another one as they stand here; scripts can be run.
+place_below() {
+	below=$1
+	shift
+	for file in "$@"; do
+		case $file in
+		*.sh) place 755 "$file" "$below${file#"$HERE"}" ;;
+		*) place 644 "$file" "$below${file#"$HERE"}" ;;
+		esac
+	done
 }
 
 place_units() {
@@ -200,6 +225,7 @@ place_units() {
 		place 644 "$work/$name" "$prefix/lib/systemd/system/$name"
 	done
 	place 644 "$HERE/systemd/tickcast.sysusers" "$prefix/lib/sysusers.d/tickcast.conf"
+	place 644 "$HERE/systemd/tickcast.tmpfiles" "$prefix/lib/tmpfiles.d/tickcast.conf"
 	if [ -z "$root" ] && ! getent passwd tickcast >/dev/null; then
 		act systemd-sysusers "$HERE/systemd/tickcast.sysusers"
 	fi
@@ -266,10 +292,11 @@ uninstall() {
 	at=$root$prefix
 	remove "$at"/bin/tickcast "$at"/share/man/man1/tickcast.1 "$at"/share/man/man1/tickcast-*.1 \
 		"$at"/share/bash-completion/completions/tickcast "$at"/share/zsh/site-functions/_tickcast \
-		"$at"/share/fish/vendor_completions.d/tickcast.fish "$at"/share/doc/tickcast \
+		"$at"/share/fish/vendor_completions.d/tickcast.fish "$at"/share/doc/tickcast "$at"/share/tickcast \
 		"$at"/lib/systemd/system/tickcast-feed@.service "$at"/lib/systemd/system/tickcast-gateway@.service \
 		"$at"/lib/systemd/system/tickcast-gateway@.socket "$at"/lib/systemd/system/tickcast.target \
-		"$at"/lib/systemd/system/tickcast.slice "$at"/lib/sysusers.d/tickcast.conf
+		"$at"/lib/systemd/system/tickcast.slice "$at"/lib/sysusers.d/tickcast.conf \
+		"$at"/lib/tmpfiles.d/tickcast.conf
 	remove "$root"/etc/systemd/system/multi-user.target.wants/tickcast.target \
 		"$root"/etc/systemd/system/tickcast.target.wants
 	if [ -z "$root" ] && [ -d /run/systemd/system ]; then

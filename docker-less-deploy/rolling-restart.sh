@@ -25,7 +25,8 @@ on the command line.
                          [default: 127.0.0.1:1PORT, asked on the machine itself: 8080 -> 18080]
   --restart-command CMD  a shell command that restarts one; {} stands for its name, {port} and {host}
                          for its parts [default: systemctl restart tickcast-gateway@{port}]
-  --ssh CMD              how commands run on another machine [default: ssh -o BatchMode=yes]
+  --ssh CMD              how commands run on another machine [default: ssh -o BatchMode=yes
+                         -o ConnectTimeout=3 -o ServerAliveInterval=3 -o ServerAliveCountMax=2]
   --min-ready N          never have fewer gateways ready than this [default: all but one]
   --restart-timeout S    for the restart command, drain included [default: 120]
   --ready-timeout S      from then until the gateway is ready [default: 60]
@@ -55,7 +56,8 @@ mistake() {
 
 names=() admins=()
 restart_command="systemctl restart tickcast-gateway@{port}"
-ssh_command="ssh -o BatchMode=yes"
+# A machine that does not answer is found out within seconds.
+ssh_command="ssh -o BatchMode=yes -o ConnectTimeout=3 -o ServerAliveInterval=3 -o ServerAliveCountMax=2"
 own_command=no min_ready='' dry_run=no done_count=0
 restart_timeout=120 ready_timeout=60 return_percent=90 return_timeout=60 settle=10
 

@@ -13,9 +13,10 @@ const HEAD: &str = "\
 # Metrics
 
 Written by `tickcast metrics`; the tables are those that the program counts by. Every role shows its
-own on `/metrics` of its admin listener (feed `127.0.0.1:9091`, gateway `127.0.0.1:9090`) in the
-text format of Prometheus. `exchange`, `state`, `reason` and the like are names of the program or of
-its configuration; nothing that a client sends becomes a label.
+own on `/metrics` of its admin listener (feed `127.0.0.1:9091`; gateway `127.0.0.1:9090`, of the unit
+tickcast-gateway@8080 `127.0.0.1:18080`) in the text format of Prometheus. `exchange`, `state`,
+`reason` and the like are names of the program or of its configuration; nothing that a client sends
+becomes a label.
 
 A series with labels appears when its first event does. A histogram `x` is shown as `x_bucket`,
 `x_sum` and `x_count`.

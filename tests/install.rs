@@ -173,11 +173,15 @@ fn a_changed_configuration_is_kept_until_it_is_purged() {
 #[test]
 fn a_program_moves_with_its_prefix() {
     let image = Image::new();
-    image.install(&["--prefix", "/opt/tickcast"]);
-    let unit = image.path("opt/tickcast/lib/systemd/system/tickcast-feed@.service");
+    image.install(&["--prefix", "/usr/local"]);
+    let unit = image.path("usr/local/lib/systemd/system/tickcast-feed@.service");
     let unit = fs::read_to_string(unit).expect("a unit");
-    assert!(unit.contains("ExecStart=/opt/tickcast/bin/tickcast feed"), "{unit}");
+    assert!(unit.contains("ExecStart=/usr/local/bin/tickcast feed"), "{unit}");
     assert!(!unit.contains("/usr/bin/tickcast"), "{unit}");
+    image.install(&["--prefix", "/opt/tickcast", "--no-systemd"]);
+    assert!(image.path("opt/tickcast/bin/tickcast").is_file());
+    image.install(&["--prefix", "/opt/tickcast", "--uninstall"]);
+    assert!(!image.names().iter().any(|name| name.starts_with("opt/")), "{:?}", image.names());
 }
 
 #[test]
@@ -209,6 +213,7 @@ fn what_is_not_understood_is_refused_before_anything_is_done() {
         (&["--gateways", "http"], "not http"),
         (&["--prefix", "usr"], "absolute path"),
         (&["--prefix", "/a b"], "absolute path"),
+        (&["--prefix", "/opt/tickcast"], "--prefix /opt/tickcast needs --no-systemd"),
         (&["--purge"], "--purge needs --uninstall"),
         (&["--uninstall", "--feed", "main"], "leave out"),
         (&["--no-systemd", "--feed", "main"], "leave out"),

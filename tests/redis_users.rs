@@ -170,6 +170,7 @@ async fn the_other_users_stay_in_their_place() {
         ("operator", &["PUBLISH", "tc:{0}", "x"]),
         ("exporter", &["HGETALL", "tc:{0}:last"]),
         ("exporter", &["CONFIG", "SET", "maxmemory", "1"]),
+        ("exporter", &["CONFIG", "GET", "masterauth"]),
         ("replica", &["GET", "tc:{0}:n"]),
         ("sentinel", &["GET", "tc:{0}:n"]),
         ("sentinel", &["CONFIG", "SET", "maxmemory", "1"]),

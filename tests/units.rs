@@ -1,6 +1,6 @@
 //! The systemd units: sound, hardened, and with commands that the program understands.
 
-use crate::support::{Manager, Market, start};
+use crate::support::{Certificate, Manager, Market, start};
 use std::{
     fs,
     path::Path,
@@ -53,7 +53,7 @@ fn every_unit_is_sound() {
     let units = staged();
     assert_eq!(mistakes(units.path()), "");
     let files: Vec<_> = fs::read_dir(UNITS).expect("the units").flatten().collect();
-    assert_eq!(files.len(), NAMES.len() + 1, "each is looked at, but for the user: {files:?}");
+    assert_eq!(files.len(), NAMES.len() + 2, "all but user and modes: {files:?}");
 }
 
 #[test]
@@ -88,26 +88,20 @@ async fn commands_and_settings_of_the_units_are_understood() {
         ("tickcast-gateway@.service", "8080", "TICKCAST_GATEWAY__ADMIN_LISTEN"),
     ];
     for (unit, instance, admin) in units {
-        let reload = &values(unit, "ExecReload", instance)[0];
-        let command = &values(unit, "ExecStart", instance)[0];
-        for command in [reload, command] {
-            let (manager, args) = (Manager::listen(), arguments(command));
-            let args: Vec<&str> = args.iter().map(String::as_str).collect();
-            let mut start = manager.adopt(start(&args)).config(&market.config());
-            for pair in values(unit, "Environment", instance).iter().flat_map(|it| it.split(' ')) {
-                let (name, value) = pair.split_once('=').expect("NAME=VALUE");
-                start = start.env(name, value);
-            }
-            if args[0] == "check" {
-                let ended = start.ended().await;
-                assert_eq!((ended.code, ended.stdout.as_str()), (0, ""), "{}", ended.stderr);
-                continue;
-            }
-            // As an instance's own file would: the ports of the units may be taken here.
-            let start = start.env(admin, "127.0.0.1:0");
-            let _role = start.env("TICKCAST_GATEWAY__LISTEN", "127.0.0.1:0").spawn();
-            manager.until("READY=1").await;
+        // Nothing of ours: systemd gives it no credentials.
+        assert_eq!(values(unit, "ExecReload", instance), ["/bin/kill -HUP $MAINPID"]);
+        let (manager, args) =
+            (Manager::listen(), arguments(&values(unit, "ExecStart", instance)[0]));
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let mut start = manager.adopt(start(&args)).config(&market.config());
+        for pair in values(unit, "Environment", instance).iter().flat_map(|it| it.split(' ')) {
+            let (name, value) = pair.split_once('=').expect("NAME=VALUE");
+            start = start.env(name, value);
         }
+        // As an instance's own file would: the ports of the units may be taken here.
+        let start = start.env(admin, "127.0.0.1:0");
+        let _role = start.env("TICKCAST_GATEWAY__LISTEN", "127.0.0.1:0").spawn();
+        manager.until("READY=1").await;
     }
 }
 
@@ -124,11 +118,14 @@ async fn the_example_configuration_is_sound() {
     });
     let text = commented.collect::<Vec<_>>().join("\n");
     assert!(text.contains("\n[gateway.tls]\n") && text.contains("\ntrusted_proxies"), "{text}");
-    let credentials = TempDir::new().expect("a directory");
-    fs::write(credentials.path().join("tickcast_api_keys"), "").expect("a file");
-    let directory = credentials.path().to_str().expect("a path in UTF-8");
-    let start = start(&["check", "--quiet"]).config(&text).env("CREDENTIALS_DIRECTORY", directory);
-    let ended = start.ended().await;
+    // The files that it names, where they can be made.
+    let files = TempDir::new().expect("a directory");
+    let _certificate = Certificate::write(files.path());
+    fs::write(files.path().join("api-keys"), "").expect("a file");
+    let directory = files.path().to_str().expect("a path in UTF-8");
+    let text = text.replace("/etc/tickcast/tls/", &format!("{directory}/"));
+    let text = text.replace("/etc/tickcast/api-keys", &format!("{directory}/api-keys"));
+    let ended = start(&["check", "--quiet"]).config(&text).ended().await;
     assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
 }
 
