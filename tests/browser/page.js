@@ -173,6 +173,7 @@ test("five hundred topics, of which only those in view are drawn", async (t) => 
     await ask("start the feed");
     await eventually("live", async () => (await last.locator(".badge").textContent()) === "live");
     const halted = line(page, "ticker:kucoin:C000-USDT");
+    await page.locator("#unwell", { hasText: "Of 500 prices: 1 halted." }).waitFor();
     await page.locator("#unwell button").click();
     await eventually("halted", async () => (await halted.locator(".badge").textContent()) === "halted");
     await picture(page, "halted-dark");
