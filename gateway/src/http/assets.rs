@@ -64,13 +64,15 @@ const FILES: [(&str, &str, &str); 30] = [
 ];
 
 /// The client's modules, those first that others need.
-const CLIENT: [&str; 8] = [
+const CLIENT: [&str; 10] = [
     include_str!("../../web/client/report.js"),
     include_str!("../../web/client/topics.js"),
     include_str!("../../web/client/reconnect.js"),
     include_str!("../../web/client/clock.js"),
     include_str!("../../web/client/pulse.js"),
     include_str!("../../web/client/pace.js"),
+    include_str!("../../web/client/again.js"),
+    include_str!("../../web/client/dial.js"),
     include_str!("../../web/client/mailbox.js"),
     include_str!("../../web/tickcast.js"),
 ];
