@@ -296,7 +296,7 @@ class Feed {
       answer(message);
     } else if (type === "error") {
       this.#synced(id);
-      if (message.code === "rate_limited" && id === null) this.#ignored(message.retry_after_ms);
+      if (message.code === "rate_limited" && id == null) this.#ignored(message.retry_after_ms);
       this.#call(this.options.onError, message);
     }
     if (type === "welcome") this.#welcome(message);
@@ -313,17 +313,17 @@ class Feed {
     const socket = this.#socket;
     this.#pace = new Pace(welcome.limits, (text) => socket.send(text));
     this.#clock.forget();
-    this.#tell({ state: "open", welcome });
     this.#ping();
+    this.#tell({ state: "open", welcome });
     this.#ask(this.#wanted);
   }
 
   /** Something was not looked at; nobody says what. @param {number | null} wait */
   #ignored(wait) {
-    const held = wait ?? IGNORED_MS;
-    this.#pace?.hold(held);
+    const pause = wait ?? IGNORED_MS;
+    this.#pace?.hold(pause);
     clearTimeout(this.#again);
-    this.#again = setTimeout(() => this.#repeat(), held);
+    this.#again = setTimeout(() => this.#repeat(), pause);
   }
 
   /** @param {string} id */

@@ -30,10 +30,11 @@ const IMAGE: &str = "image/svg+xml";
 const TYPES: &str = "application/typescript; charset=utf-8";
 
 /// Files by path, each with its type.
-const FILES: [(&str, &str, &str); 30] = [
+const FILES: [(&str, &str, &str); 32] = [
     ("/", HTML, include_str!("../../web/index.html")),
     ("/web/address.js", SCRIPT, include_str!("../../web/address.js")),
     ("/web/bar.js", SCRIPT, include_str!("../../web/bar.js")),
+    ("/web/bars.js", SCRIPT, include_str!("../../web/bars.js")),
     ("/web/book.js", SCRIPT, include_str!("../../web/book.js")),
     ("/web/candles.js", SCRIPT, include_str!("../../web/candles.js")),
     ("/web/canvas.js", SCRIPT, include_str!("../../web/canvas.js")),
@@ -41,6 +42,7 @@ const FILES: [(&str, &str, &str); 30] = [
     ("/web/format.js", SCRIPT, include_str!("../../web/format.js")),
     ("/web/grid.css", STYLE, include_str!("../../web/grid.css")),
     ("/web/grid.js", SCRIPT, include_str!("../../web/grid.js")),
+    ("/web/key.js", SCRIPT, include_str!("../../web/key.js")),
     ("/web/layout.css", STYLE, include_str!("../../web/layout.css")),
     ("/web/line.js", SCRIPT, include_str!("../../web/line.js")),
     ("/web/link.js", SCRIPT, include_str!("../../web/link.js")),
