@@ -40,8 +40,14 @@ export class Pace {
   /** The server takes nothing for so long, and one command then. @param {number} ms */
   hold(ms) {
     this.#fill();
+    const now = performance.now();
+    // It grants less than it said, such as after a reload. What is refused at once counts once.
+    if (this.#filled <= now) {
+      this.perSecond /= 2;
+      this.burst = Math.max(1, this.burst / 2);
+    }
     this.#tokens = Math.min(this.#tokens, 1);
-    this.#filled = Math.max(this.#filled, performance.now() + ms);
+    this.#filled = Math.max(this.#filled, now + ms);
   }
 
   /** Commands that were sent and may have been ignored, oldest first. They count as not sent. */
