@@ -1,7 +1,7 @@
 // Draws candles with their scales.
 
 import { ink } from "./canvas.js";
-import { moment } from "./format.js";
+import { decimals, moment } from "./format.js";
 
 /** Room at the foot for times, and at both ends of the prices, in pixels. */
 const FOOT = 22;
@@ -49,7 +49,7 @@ function candle({ canvas, context, step }, bar, x, y) {
 /** Lines at round prices, and their numbers at the right. */
 function scale({ canvas, context, width }, { low, high, newest, y, rows }) {
   const step = round((high - low) / rows);
-  const places = Math.max(0, Math.min(10, -Math.floor(Math.log10(step))));
+  const places = -Math.floor(Math.log10(step));
   context.textAlign = "left";
   context.textBaseline = "middle";
   for (let price = Math.ceil(low / step) * step; price <= high; price += step) {
@@ -58,7 +58,7 @@ function scale({ canvas, context, width }, { low, high, newest, y, rows }) {
     // The newest price has its own label there.
     if (Math.abs(y(price) - y(newest)) < LABEL) continue;
     context.fillStyle = ink(canvas, "--muted");
-    context.fillText(price.toFixed(places), width + 8, y(price));
+    context.fillText(decimals(price, places), width + 8, y(price));
   }
 }
 
@@ -68,13 +68,13 @@ function round(step) {
   return power * ([1, 2, 5].find((times) => times * power >= step) ?? 10);
 }
 
-function times({ canvas, context, bars, step, height, isLong }, x) {
+function times({ canvas, context, bars, step, height, interval }, x) {
   const every = Math.ceil(TIME_EVERY / step);
   context.fillStyle = ink(canvas, "--muted");
   context.textAlign = "center";
   context.textBaseline = "alphabetic";
   for (let index = bars.length - 1 - Math.floor(every / 2); index >= 0; index -= every) {
-    if (x(index) > 20) context.fillText(moment(bars[index].open_time, isLong), x(index), height - 6);
+    if (x(index) > 20) context.fillText(moment(bars[index].open_time, interval), x(index), height - 6);
   }
 }
 

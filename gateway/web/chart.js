@@ -1,8 +1,9 @@
 // Bars of a topic as candles: which interval, which bars, which one is pointed at.
 
+import { Bars } from "./bars.js";
 import { candles } from "./candles.js";
 import { fit } from "./canvas.js";
-import { moment } from "./format.js";
+import { wholeMoment } from "./format.js";
 import { element, write } from "./line.js";
 
 const INTERVALS = ["1m", "5m", "15m", "1h", "4h", "1d"];
@@ -14,7 +15,7 @@ const STEP = 9;
 const SCALE = 74;
 
 export class Chart {
-  #bars = new Map();
+  #bars = new Bars();
   #topic = null;
   #frame = 0;
   /** How many bars from the newest one the reader points at; null: nowhere. */
@@ -53,7 +54,7 @@ export class Chart {
 
   bars({ topic, bars }) {
     if (topic !== this.#topic) return;
-    for (const bar of bars) this.#bars.set(bar.open_time, bar);
+    this.#bars.put(bars);
     this.repaint();
   }
 
@@ -63,7 +64,7 @@ export class Chart {
 
   /** Once a second: words for those who do not see the drawing. */
   tick() {
-    const newest = this.#sorted().at(-1);
+    const newest = this.#bars.sorted().at(-1);
     if (!newest) return;
     const label = `Candles of ${this.#interval}, newest closes at ${newest.close}; the arrow keys point at single bars`;
     if (this.plot.getAttribute("aria-label") !== label && document.activeElement !== this.plot) {
@@ -79,13 +80,9 @@ export class Chart {
     this.repaint();
   }
 
-  #sorted() {
-    return [...this.#bars.values()].sort((a, b) => a.open_time - b.open_time);
-  }
-
   #draw() {
     this.#frame = 0;
-    const all = this.#sorted();
+    const all = this.#bars.sorted();
     const { context, width, height } = fit(this.canvas);
     const count = Math.max(1, Math.floor((width - SCALE) / STEP));
     const bars = all.slice(-count);
@@ -94,14 +91,14 @@ export class Chart {
     this.#read(bars[at] ?? bars.at(-1));
     context.clearRect(0, 0, width, height);
     if (!bars.length || !width) return;
-    const isLong = ["4h", "1d"].includes(this.#interval);
-    candles({ canvas: this.canvas, context, width: width - SCALE, height, step: STEP, bars, at, isLong });
+    const size = { width: width - SCALE, height, step: STEP };
+    candles({ canvas: this.canvas, context, ...size, bars, at, interval: this.#interval });
   }
 
   #read(bar) {
     if (!bar) return write(this.readout, "");
     const flag = bar.closed ? (bar.complete ? "" : " · seen in part") : " · open";
-    const when = moment(bar.open_time, this.#interval === "1d");
+    const when = wholeMoment(bar.open_time, this.#interval);
     write(this.readout, `${when}  O ${bar.open}  H ${bar.high}  L ${bar.low}  C ${bar.close}${flag}`);
   }
 

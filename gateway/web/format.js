@@ -2,6 +2,10 @@
 
 /** What stands where there is no value. */
 export const NOTHING = "–";
+/** Decimals of a price: some coins cost less than a millionth of a millionth. */
+const MOST_DECIMALS = 20;
+const DAY = { month: "short", day: "numeric" };
+const TIME = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
 
 /** A price as it was written, or a dash. */
 export function price(text) {
@@ -44,8 +48,31 @@ export function quantity(text) {
   return new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 4 }).format(text);
 }
 
-/** When a bar begins, in the reader's time zone; with the date where bars are long. */
-export function moment(micros, isLong) {
-  const parts = isLong ? { month: "short", day: "numeric" } : { hour: "2-digit", minute: "2-digit" };
-  return new Intl.DateTimeFormat(undefined, { ...parts, hourCycle: "h23" }).format(micros / 1000);
+/** A number that was made here, with at most so many decimals as the cheapest coins have. */
+export function decimals(value, places) {
+  return value.toFixed(Math.max(0, Math.min(MOST_DECIMALS, places)));
+}
+
+/** The middle of bid and ask, at most one digit longer than they are; the last price where there is none. */
+export function middle({ middle: value, ticker: { bid_price: bid, ask_price: ask, last_price: last } }) {
+  if (bid === null || ask === null) return price(last);
+  const places = [bid, ask].map((text) => split(text)[0].split(".")[1]?.length ?? 0);
+  return decimals(value, Math.max(...places) + 1);
+}
+
+/** When a bar begins, as it is written below it: the day of long bars, the time of others. */
+export function moment(micros, interval) {
+  return write(micros, interval, ["4h", "1d"].includes(interval) ? DAY : TIME);
+}
+
+/** When a bar begins: the time, with the day where a screen of bars has several. */
+export function wholeMoment(micros, interval) {
+  if (interval === "1d") return write(micros, interval, DAY);
+  return write(micros, interval, ["1h", "4h"].includes(interval) ? { ...DAY, ...TIME } : TIME);
+}
+
+/** In the reader's time zone; bars of a day are days of UTC. */
+function write(micros, interval, parts) {
+  const zone = interval === "1d" ? { timeZone: "UTC" } : {};
+  return new Intl.DateTimeFormat(undefined, { ...parts, ...zone }).format(micros / 1000);
 }

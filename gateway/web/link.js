@@ -6,8 +6,13 @@ import { connect } from "../client.js";
 const INTERVAL_MS = 50;
 /** All tickers. */
 const EVERYTHING = "ticker:*:*";
-/** Subscriptions left for the panel: the symbol on every exchange, and its bars. */
+/** Subscriptions left for the panel: the symbol on every exchange, and its bars. Of a small grant
+ * the half at most. */
 const RESERVE = 40;
+/** Who types has said what is searched for when nothing more comes for so long. */
+const TYPED_MS = 300;
+/** What a header can hold of a key. */
+const PRINTABLE = /^[ -~]+$/;
 /** Between two looks at the connection for the bar at the foot. */
 const PING_MS = 5000;
 
@@ -20,6 +25,7 @@ export class Link {
   isWhole = true;
   #max = Infinity;
   #query = () => true;
+  #typed;
 
   constructor(handlers) {
     this.handlers = handlers;
@@ -29,6 +35,8 @@ export class Link {
   start(token) {
     const { onTicker, onStatus, onBars, onMessage, onError } = this.handlers;
     this.feed?.close();
+    this.token = token;
+    [this.#chosen, this.all, this.isWhole] = [new Set(), [], true];
     const status = (it) => {
       if (it.state === "open") this.#choose(it.welcome).catch(() => {});
       onStatus(it);
@@ -41,16 +49,19 @@ export class Link {
   /** Where not everything is granted: what is searched for comes first. */
   search(finds) {
     this.#query = finds;
-    if (!this.isWhole) this.#subscribe();
+    clearTimeout(this.#typed);
+    this.#typed = setTimeout(() => this.isWhole || this.#subscribe(), TYPED_MS);
   }
 
   /** Asks what there is, and takes it all if it may. */
   async #choose(welcome) {
-    this.#max = (welcome.limits.max_topics || Infinity) - RESERVE;
+    const granted = welcome.limits.max_topics || Infinity;
+    this.#max = Math.max(1, granted - Math.min(RESERVE, Math.floor(granted / 2)));
     const all = await this.feed.topics(EVERYTHING);
     const isWhole = all.length <= this.#max;
+    const isOther = isWhole !== this.isWhole;
     this.all = all;
-    if (isWhole !== this.isWhole) {
+    if (isOther) {
       this.isWhole = isWhole;
       if (isWhole) this.feed.subscribe([EVERYTHING], { intervalMs: INTERVAL_MS });
       else this.feed.unsubscribe([EVERYTHING]);
@@ -58,6 +69,7 @@ export class Link {
       this.#chosen.clear();
     }
     if (!isWhole) this.#subscribe();
+    if (isOther) this.handlers.onGrant();
     this.handlers.onTopics(all);
   }
 
@@ -73,10 +85,14 @@ export class Link {
   }
 }
 
-/** Whether the gateway wants a key first: a socket that is refused cannot tell. */
-export async function isLocked() {
+/** Whether the gateway wants a key first, or another one: a socket that is refused cannot tell. */
+export async function isLocked(key) {
+  const url = new URL("v1/topics?limit=1", document.baseURI);
+  const headers = new Headers();
+  if (PRINTABLE.test(key ?? "")) headers.set("Authorization", `Bearer ${key}`);
+  else if (key) url.searchParams.set("token", key);
   try {
-    return (await fetch(new URL("v1/topics?limit=1", document.baseURI))).status === 401;
+    return (await fetch(url, { headers })).status === 401;
   } catch {
     return false;
   }

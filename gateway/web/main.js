@@ -4,6 +4,7 @@ import { readAddress, writeAddress } from "./address.js";
 import { Bar } from "./bar.js";
 import { Book } from "./book.js";
 import { Grid } from "./grid.js";
+import { KeyForm } from "./key.js";
 import { Link, isLocked } from "./link.js";
 import { write } from "./line.js";
 import { Notices } from "./notices.js";
@@ -28,7 +29,9 @@ const link = new Link({
   onTopics: topics,
   onBars: (bars) => panel.bars(bars),
   onMessage: message,
+  onGrant: () => panel.renew(),
 });
+const form = new KeyForm(connect);
 let isFresh = true;
 
 initTheme(() => panel.repaint());
@@ -40,14 +43,13 @@ setInterval(tick, 1000);
 start();
 
 async function start() {
-  const form = document.getElementById("key");
-  if (!(await isLocked())) return link.start();
-  form.hidden = false;
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    form.hidden = true;
-    link.start(document.getElementById("token").value);
-  });
+  if (await isLocked()) form.show();
+  else connect();
+}
+
+function connect(key) {
+  link.start(key);
+  panel.renew();
 }
 
 function ticker(value) {
@@ -66,7 +68,15 @@ function status(it) {
   grid.paint();
   panel.repaint();
   summary();
-  if (it.state === "closed" && [4003, 4500].includes(it.code)) document.getElementById("key").hidden = false;
+  if (isLinked) form.hide();
+  // A socket that was refused ends like one that was cut.
+  const isRefused = it.state === "waiting" && it.code === 1006 && link.token;
+  if (isRefused || (it.state === "closed" && it.code !== 1000)) offerForm();
+}
+
+async function offerForm() {
+  const key = link.token;
+  if (await isLocked(key)) form.show(key && "The gateway does not accept the key any more.");
 }
 
 /** What the gateway has now; a topic that is gone leaves the table. */
@@ -105,14 +115,18 @@ function summary() {
 
 function searchFor(text) {
   if (search.value !== text) search.value = text;
-  view.search(text);
+  lookFor(text);
   grid.element.scrollTop = 0;
   grid.rearrange();
-  const finds = compile(text);
-  link.search((topic) => finds({ topic, symbol: topic.split(":")[2], exchange: topic.split(":")[1], ticker: { state: "" } }));
   summary();
   voice.say(`${view.rows.length} topics found`);
   remember();
+}
+
+function lookFor(text) {
+  view.search(text);
+  const finds = compile(text);
+  link.search((topic) => finds({ topic, symbol: topic.split(":")[2], exchange: topic.split(":")[1], ticker: { state: "" } }));
 }
 
 function open(topic) {
@@ -146,7 +160,7 @@ function remember() {
 function restore() {
   const { query, topic } = readAddress();
   search.value = query;
-  view.search(query);
+  lookFor(query);
   grid.rearrange();
   // Its row may not have come yet.
   panel.wish(topic);

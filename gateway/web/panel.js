@@ -48,18 +48,22 @@ export class Panel {
       const row = this.book.get(topic);
       write(this.title, row.symbol);
       write(this.exchange, row.exchange);
-      // Where not every topic is granted, this symbol is asked for everywhere.
-      const elsewhere = this.page.showing() ? [] : [`ticker:*:${row.symbol}`];
-      this.#asked = elsewhere;
-      if (elsewhere.length) this.page.subscribe(elsewhere, {});
-      this.chart.show(row);
-      this.venues.show(row);
+      this.#fill(row);
     }
     this.element.hidden = false;
     this.stage.classList.add("open");
     this.#cover();
     this.repaint();
     this.title.focus();
+  }
+
+  /** Asks for everything again: the connection is another one, or grants something else. */
+  renew() {
+    const row = this.book.get(this.topic);
+    if (!row) return;
+    this.#leave();
+    this.#fill(row);
+    this.repaint();
   }
 
   close() {
@@ -116,6 +120,14 @@ export class Panel {
       write(cell, format(row.ticker[field]));
     }
     this.venues.draw(this.isLinked);
+  }
+
+  #fill(row) {
+    // Where not every topic is granted, this symbol is asked for everywhere.
+    this.#asked = this.page.showing() ? [] : [`ticker:*:${row.symbol}`];
+    if (this.#asked.length) this.page.subscribe(this.#asked, {});
+    this.chart.show(row);
+    this.venues.show(row);
   }
 
   #leave() {

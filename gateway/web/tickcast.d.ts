@@ -124,7 +124,10 @@ export interface ServerMessage {
 export interface Options extends Settings {
   /** Topics and patterns: `BTC-USDT`, `ticker:*:BTC-USDT`, `kline:kucoin:BTC-USDT:1m`. */
   topics?: string[];
-  /** A key or token. A function is asked for a new one at every connection. */
+  /**
+   * A key or token. A function is asked for a new one at every connection. It goes as a subprotocol;
+   * one that cannot (RFC 9110, `tchar`) goes in the URL.
+   */
   token?: string | (() => string | Promise<string>);
   /** Closes the feed. */
   signal?: AbortSignal;

@@ -17,22 +17,22 @@
  * @typedef {import("./tickcast.js").Welcome} Welcome
  */
 
+import { remaining } from "./client/again.js";
 import { Clock } from "./client/clock.js";
+import { address, dialled } from "./client/dial.js";
 import { Mailbox } from "./client/mailbox.js";
 import { Pace } from "./client/pace.js";
 import { Pulse } from "./client/pulse.js";
-import { comesBack, waitBefore } from "./client/reconnect.js";
+import { comesBack, soonest, waitBefore } from "./client/reconnect.js";
 import { report } from "./client/report.js";
-import { covers } from "./client/topics.js";
+import { Cover, groups, held, slices } from "./client/topics.js";
 
 /** A connection that lasted for so long was a good one: waits begin anew after it. */
 const STABLE_MS = 5_000;
-/** Topics named in one message: some 10 KiB, and the server reads 64 KiB at most. */
-const TOPICS_PER_MESSAGE = 250;
-/** Values that one message says we have: some 35 KiB; the others come once more. */
-const HELD_PER_MESSAGE = 400;
 /** Closed because the token is over: another one opens the door again. */
 const TOKEN_EXPIRED = 4003;
+/** When a command that was ignored is sent again, where the server does not say when it may be. */
+const IGNORED_MS = 1_000;
 /** What browsers report when a connection ends without a word. */
 const ABNORMAL = 1006;
 
@@ -43,15 +43,6 @@ const ABNORMAL = 1006;
  */
 export function connect(url, options = {}) {
   return new Feed(address(url), options);
-}
-
-/** @param {string | URL} url @returns {URL} */
-function address(url) {
-  const base = /** @type {any} */ (globalThis).location?.href;
-  const full = new URL(url, base);
-  full.protocol = full.protocol.replace(/^http/, "ws");
-  full.hash = "";
-  return full;
 }
 
 /** A connection that outlives its sockets. @implements {Handle} */
@@ -76,6 +67,9 @@ class Feed {
   /** @type {Pulse} */ #pulse = new Pulse(Date.now());
   /** @type {Pace | undefined} */ #pace;
   /** @type {any} */ #redial;
+  /** @type {any} */ #again;
+  /** When the server wants us back at the earliest, and when we come. */
+  #wait = { earliest: 0, planned: 0 };
   /** @type {any} */ #looking;
   #attempt = 0;
   #opened = 0;
@@ -89,7 +83,7 @@ class Feed {
     for (const topic of options.topics ?? []) this.#wanted.set(topic, options);
     if (options.onTicker) this.#mailboxes.add(new Mailbox(options.onTicker));
     const abort = () => this.#finish(1000, "aborted");
-    const online = () => this.#status.state === "waiting" && this.#dial();
+    const online = () => this.#status.state === "waiting" && this.#hasten();
     options.signal?.addEventListener("abort", abort);
     // Only browsers know this event.
     const world = /** @type {any} */ (globalThis);
@@ -122,18 +116,16 @@ class Feed {
   /** @param {string[]} topics @param {Settings} [settings] */
   subscribe(topics, settings = {}) {
     for (const topic of topics) this.#wanted.set(topic, settings);
-    if (this.#pace) this.#ask(topics, settings);
+    if (this.#pace) this.#ask(topics.map((topic) => [topic, settings]));
   }
 
   /** @param {string[]} topics */
   unsubscribe(topics) {
     const gone = topics.includes("*") ? [...this.#wanted.keys()] : topics;
     for (const topic of gone) this.#wanted.delete(topic);
-    const kept = [...this.#wanted.keys()].map((text) => this.#aliases.get(text) ?? text);
-    for (const topic of this.#latest.keys()) {
-      if (!kept.some((text) => covers(text, topic))) this.#latest.delete(topic);
-    }
-    if (topics.length) this.#pace?.send({ op: "unsubscribe", id: this.#id("u"), topics });
+    const kept = this.#cover(this.#wanted.keys());
+    for (const topic of this.#latest.keys()) if (!kept.has(topic)) this.#latest.delete(topic);
+    this.#leave(topics);
   }
 
   /** @param {string} [match] @returns {Promise<string[]>} */
@@ -193,8 +185,7 @@ class Feed {
     try {
       const secret = typeof token === "function" ? await token() : token;
       if (this.#status.state !== "connecting" || this.#socket) return;
-      const protocols = ["tickcast.v1.json", ...(secret ? [`tickcast.bearer.${secret}`] : [])];
-      const socket = new WebSocket(this.url.href, protocols);
+      const socket = new WebSocket(...dialled(this.url, secret));
       this.#socket = socket;
       this.#pulse = new Pulse(Date.now(), pingMs, silenceMs);
       this.#looking = setInterval(() => this.#look(), this.#pulse.lookMs);
@@ -219,6 +210,7 @@ class Feed {
     this.#asked.set(id, ({ time }) => time && this.#clock.add(sent, performance.now(), time));
     // Past the queue: the question is how long the way is.
     this.#socket?.send(JSON.stringify({ op: "ping", id }));
+    this.#pace?.spend();
   }
 
   /** @param {object} question @returns {Promise<any>} */
@@ -233,36 +225,41 @@ class Feed {
     });
   }
 
-  /** Subscribes, and says which values are here already. @param {string[]} topics @param {Settings} settings */
-  #ask(topics, settings) {
-    const { intervalMs, minChangeBps, maxSilenceMs, history } = settings;
-    const asked = {
-      interval_ms: intervalMs,
-      min_change_bps: minChangeBps,
-      max_silence_ms: maxSilenceMs,
-      history,
-    };
-    for (let at = 0; at < topics.length; at += TOPICS_PER_MESSAGE) {
-      const some = topics.slice(at, at + TOPICS_PER_MESSAGE);
-      const id = this.#id("s");
-      this.#unsynced.add(id);
-      this.#pace?.send({ op: "subscribe", id, topics: some, ...asked, since: this.#held(some) });
+  /** Subscribes, and says which values are here already. @param {Iterable<[string, Settings]>} wanted */
+  #ask(wanted) {
+    for (const { asked, topics } of groups(wanted)) {
+      for (const some of slices(topics)) {
+        const id = this.#id("s");
+        this.#unsynced.add(id);
+        const since = held(this.#cover(some), this.#latest.values());
+        this.#pace?.send({ op: "subscribe", id, topics: some, ...asked, since });
+      }
     }
   }
 
-  /** Where values of these topics stand that are live as far as we know. @param {string[]} topics */
-  #held(topics) {
-    /** @type {Record<string, { epoch: number, seq: number }>} */
-    const since = {};
-    let left = HELD_PER_MESSAGE;
-    const full = topics.map((text) => this.#aliases.get(text) ?? text);
-    for (const { topic, state, epoch, seq } of this.#latest.values()) {
-      if (left === 0) break;
-      if (state !== "live" || !full.some((text) => covers(text, topic))) continue;
-      since[topic] = { epoch, seq };
-      left -= 1;
+  /** @param {string[]} topics */
+  #leave(topics) {
+    for (const some of slices(topics)) {
+      this.#pace?.send({ op: "unsubscribe", id: this.#id("u"), topics: some });
     }
-    return left < HELD_PER_MESSAGE ? since : undefined;
+  }
+
+  /** Sends again what the server took no notice of, as far as it is still meant. */
+  #repeat() {
+    const ignored = this.#pace?.takeUnheard() ?? [];
+    for (const command of ignored) {
+      this.#unsynced.delete(command.id);
+      if (command.op === "topics") this.#pace?.send(command);
+    }
+    const { left, asked } = remaining(ignored, this.#wanted);
+    this.#leave(left);
+    this.#ask(asked);
+    this.#settle();
+  }
+
+  /** @param {Iterable<string>} texts */
+  #cover(texts) {
+    return new Cover(Array.from(texts, (text) => this.#aliases.get(text) ?? text));
   }
 
   /** @param {any} data */
@@ -293,11 +290,13 @@ class Feed {
   #control(message) {
     const { type, id } = message;
     const answer = this.#asked.get(id);
+    this.#pace?.heard(id);
     if (answer) {
       this.#asked.delete(id);
       answer(message);
     } else if (type === "error") {
       this.#synced(id);
+      if (message.code === "rate_limited" && id == null) this.#ignored(message.retry_after_ms);
       this.#call(this.options.onError, message);
     }
     if (type === "welcome") this.#welcome(message);
@@ -314,19 +313,26 @@ class Feed {
     const socket = this.#socket;
     this.#pace = new Pace(welcome.limits, (text) => socket.send(text));
     this.#clock.forget();
-    this.#tell({ state: "open", welcome });
     this.#ping();
-    /** @type {Map<Settings, string[]>} */
-    const groups = new Map();
-    for (const [topic, settings] of this.#wanted) {
-      groups.set(settings, [...(groups.get(settings) ?? []), topic]);
-    }
-    for (const [settings, topics] of groups) this.#ask(topics, settings);
+    this.#tell({ state: "open", welcome });
+    this.#ask(this.#wanted);
+  }
+
+  /** Something was not looked at; nobody says what. @param {number | null} wait */
+  #ignored(wait) {
+    const pause = wait ?? IGNORED_MS;
+    this.#pace?.hold(pause);
+    clearTimeout(this.#again);
+    this.#again = setTimeout(() => this.#repeat(), pause);
   }
 
   /** @param {string} id */
   #synced(id) {
-    if (!this.#unsynced.delete(id) || this.#unsynced.size || this.#status.state !== "open") return;
+    if (this.#unsynced.delete(id)) this.#settle();
+  }
+
+  #settle() {
+    if (this.#unsynced.size || this.#status.state !== "open") return;
     this.#tell({ state: "live", welcome: this.#status.welcome });
   }
 
@@ -340,10 +346,21 @@ class Feed {
     if (!isWelcome || closing?.reconnect === false) return this.#finish(code, reason);
     if (this.#opened && Date.now() - this.#opened >= STABLE_MS) this.#attempt = 0;
     this.#opened = 0;
-    const wait = waitBefore(closing?.reconnect_after_ms, this.#attempt, Math.random());
+    const asked = closing?.reconnect_after_ms;
+    const wait = waitBefore(asked, this.#attempt, Math.random());
+    const now = performance.now();
+    this.#wait = { earliest: now + waitBefore(asked, 0, 0), planned: now + wait };
     this.#attempt += 1;
     this.#redial = setTimeout(() => this.#dial(), wait);
     this.#tell({ state: "waiting", code, reason, attempt: this.#attempt, retryInMs: Math.round(wait) });
+  }
+
+  /** There is a network again. */
+  #hasten() {
+    const now = performance.now();
+    this.#wait.planned = soonest(now, this.#wait, Math.random());
+    clearTimeout(this.#redial);
+    this.#redial = setTimeout(() => this.#dial(), this.#wait.planned - now);
   }
 
   /** @param {number} code @param {string} reason */
@@ -359,6 +376,7 @@ class Feed {
   /** @param {number} code */
   #drop(code) {
     clearInterval(this.#looking);
+    clearTimeout(this.#again);
     this.#pace?.stop();
     this.#pace = this.#closing = undefined;
     this.#unsynced.clear();

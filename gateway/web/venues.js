@@ -1,6 +1,6 @@
 // The exchanges beside the index: what each says, and how far it is off.
 
-import { percent, price, split } from "./format.js";
+import { middle, percent } from "./format.js";
 import { element, shownState, write } from "./line.js";
 
 /** The bar of a deviation is full at a tenth of a percent: exchanges rarely part further. */
@@ -46,7 +46,7 @@ export class Venues {
     const isIndex = row === index;
     const off = index && !isIndex ? row.middle / index.value - 1 : NaN;
     line.row.className = state;
-    write(line.price, row.ticker.bid_price === null ? price(row.ticker.last_price) : digits(row));
+    write(line.price, middle(row));
     write(line.off, isIndex ? "" : percent(off, 3));
     const share = Math.max(-1, Math.min(1, off / FULL)) || 0;
     line.bar.style.transform = `scaleX(${share})`;
@@ -77,10 +77,4 @@ export class Venues {
     this.#lines.set(row.exchange, line);
     return line;
   }
-}
-
-/** A middle has at most one digit more than the prices it lies between. */
-function digits({ middle, ticker: { bid_price: bid, ask_price: ask } }) {
-  const places = [bid, ask].map((text) => split(text)[0].split(".")[1]?.length ?? 0);
-  return middle.toFixed(Math.min(10, Math.max(...places) + 1));
 }

@@ -8,6 +8,7 @@ import { after, test } from "node:test";
 import { Pulse } from "../../gateway/web/client/pulse.js";
 import { waitBefore } from "../../gateway/web/client/reconnect.js";
 import { covers } from "../../gateway/web/client/topics.js";
+import "./parts.js";
 import { ask } from "./lib/ask.js";
 import { DEADLINE_MS, eventually } from "./lib/wait.js";
 

@@ -182,6 +182,73 @@ test("five hundred topics, of which only those in view are drawn", async (t) => 
   assertQuiet(opened, many);
 });
 
+/** A gateway that accepts one key only, and grants few topics; with what it heard on each socket. */
+function strict(gate) {
+  return async (page) => {
+    await page.route("**/v1/topics?*", (route) => {
+      const isAccepted = route.request().headers().authorization === `Bearer ${gate.key}`;
+      return isAccepted ? route.continue() : route.fulfill({ status: 401, body: "{}" });
+    });
+    await page.routeWebSocket(/\/ws$/, (socket) => {
+      const server = socket.connectToServer();
+      const heard = [];
+      gate.sockets.push({ socket, heard });
+      socket.onMessage((text) => {
+        heard.push(JSON.parse(text));
+        server.send(text);
+      });
+      server.onMessage((text) => socket.send(String(text).replace(/"max_topics":\d+/, `"max_topics":${gate.topics}`)));
+    });
+  };
+}
+
+test("a key is asked for until one is accepted, and a small grant is made use of", async (t) => {
+  const gate = { key: "good", topics: 20, sockets: [] };
+  const opened = await open(browser, demo, {}, strict(gate));
+  const { page } = opened;
+  const enter = async (key) => {
+    await page.locator("#token").fill(key);
+    await page.locator("#key button").click();
+  };
+  const said = (at) => gate.sockets[at].heard.filter((it) => it.op === "subscribe");
+  await page.locator("#key").waitFor();
+  await enter("bad/key");
+  await page.locator("#refused", { hasText: "does not accept" }).waitFor();
+  assert.equal(gate.sockets.length, 0);
+  await assertAccessible(page, "a key that was refused");
+  await picture(page, "key-refused");
+  await enter("good");
+  await page.locator("#key").waitFor({ state: "hidden" });
+  await connected(page);
+  await eventually("half of the grant", () => said(0).at(-1)?.topics.length === 10);
+
+  await t.test("letters that follow each other are one search", async () => {
+    const before = said(0).length;
+    await page.locator("#search").pressSequentially("kraken sol", { delay: 20 });
+    await eventually("it is asked for", () => said(0).length > before);
+    await page.locator("#search").press("Escape");
+    assert.deepEqual(said(0).slice(before, before + 1).map((it) => it.topics), [["ticker:kraken:SOL-USDT"]]);
+  });
+
+  await t.test("another key shows what was open", async () => {
+    const topic = "ticker:kraken:SOL-USDT";
+    await page.evaluate((it) => (location.hash = `topic=${it}`), topic);
+    await page.locator(".readout", { hasText: / C \d/ }).waitFor();
+    gate.key = "better";
+    await gate.sockets.at(-1).socket.close({ code: 4500, reason: "unauthorized" });
+    await page.locator("#refused", { hasText: "any more" }).waitFor();
+    await enter("better");
+    await connected(page);
+    const all = () => said(gate.sockets.length - 1).flatMap((it) => it.topics);
+    await eventually("its bars and its exchanges", () =>
+      ["kline:kraken:SOL-USDT:1m", "ticker:*:SOL-USDT"].every((it) => all().includes(it)));
+    await eventually("few topics again", () => all().filter((it) => /^ticker:\w+:/.test(it)).length === 10);
+    await page.locator(".readout", { hasText: / C \d/ }).waitFor();
+  });
+
+  assertQuiet(opened, demo, /401/);
+});
+
 test("the specifications can be read", async () => {
   const { page, seen } = await open(browser, new URL("docs", many).href);
   await page.locator("#message-ticker").getByText("last_price", { exact: true }).waitFor();

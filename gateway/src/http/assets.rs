@@ -30,10 +30,11 @@ const IMAGE: &str = "image/svg+xml";
 const TYPES: &str = "application/typescript; charset=utf-8";
 
 /// Files by path, each with its type.
-const FILES: [(&str, &str, &str); 30] = [
+const FILES: [(&str, &str, &str); 32] = [
     ("/", HTML, include_str!("../../web/index.html")),
     ("/web/address.js", SCRIPT, include_str!("../../web/address.js")),
     ("/web/bar.js", SCRIPT, include_str!("../../web/bar.js")),
+    ("/web/bars.js", SCRIPT, include_str!("../../web/bars.js")),
     ("/web/book.js", SCRIPT, include_str!("../../web/book.js")),
     ("/web/candles.js", SCRIPT, include_str!("../../web/candles.js")),
     ("/web/canvas.js", SCRIPT, include_str!("../../web/canvas.js")),
@@ -41,6 +42,7 @@ const FILES: [(&str, &str, &str); 30] = [
     ("/web/format.js", SCRIPT, include_str!("../../web/format.js")),
     ("/web/grid.css", STYLE, include_str!("../../web/grid.css")),
     ("/web/grid.js", SCRIPT, include_str!("../../web/grid.js")),
+    ("/web/key.js", SCRIPT, include_str!("../../web/key.js")),
     ("/web/layout.css", STYLE, include_str!("../../web/layout.css")),
     ("/web/line.js", SCRIPT, include_str!("../../web/line.js")),
     ("/web/link.js", SCRIPT, include_str!("../../web/link.js")),
@@ -64,13 +66,15 @@ const FILES: [(&str, &str, &str); 30] = [
 ];
 
 /// The client's modules, those first that others need.
-const CLIENT: [&str; 8] = [
+const CLIENT: [&str; 10] = [
     include_str!("../../web/client/report.js"),
     include_str!("../../web/client/topics.js"),
     include_str!("../../web/client/reconnect.js"),
     include_str!("../../web/client/clock.js"),
     include_str!("../../web/client/pulse.js"),
     include_str!("../../web/client/pace.js"),
+    include_str!("../../web/client/again.js"),
+    include_str!("../../web/client/dial.js"),
     include_str!("../../web/client/mailbox.js"),
     include_str!("../../web/tickcast.js"),
 ];

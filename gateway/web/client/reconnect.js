@@ -29,3 +29,14 @@ export function waitBefore(asked, attempt, random) {
   if (asked == null) return jitter;
   return Math.min(asked, LONGEST_ASKED_WAIT_MS) + (attempt ? jitter : 0);
 }
+
+/**
+ * When to come back now that there is a network again: soon, but not all at once, for it is the same
+ * moment for a whole office; never before the moment that the server asked for, never later than
+ * planned.
+ *
+ * @param {number} now @param {{ earliest: number, planned: number }} wait @param {number} random
+ */
+export function soonest(now, { earliest, planned }, random) {
+  return Math.min(planned, Math.max(earliest, now + random * FIRST_WAIT_MS));
+}

@@ -70,7 +70,7 @@ async function load(path) {
 }
 
 async function show() {
-  const [rest, socket] = await Promise.all([load("/openapi.json"), load("/asyncapi.json")]);
+  const [rest, socket] = await Promise.all([load("openapi.json"), load("asyncapi.json")]);
   const into = (id, children) => document.getElementById(id).append(...children);
   into("rest", Object.entries(rest.paths).map(([path, it]) => showPath(path, it, rest)));
   into("server", socket.operations.tell.messages.map((it) => showMessage(it, socket)));

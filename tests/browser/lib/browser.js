@@ -18,8 +18,9 @@ export async function launch() {
   return chromium.launch(options);
 }
 
-/** A page of its own context, with what it asked for and complained about. */
-export async function open(browser, url, options = {}) {
+/** A page of its own context, with what it asked for and complained about. Before it is opened
+ * `prepare` may put something between it and the gateway. */
+export async function open(browser, url, options = {}, prepare = async (_page) => {}) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
   context.setDefaultTimeout(DEADLINE_MS);
   const page = await context.newPage();
@@ -30,6 +31,7 @@ export async function open(browser, url, options = {}) {
   page.on("console", (line) => {
     if (["error", "warning"].includes(line.type())) seen.complaints.push(line.text());
   });
+  await prepare(page);
   await page.goto(url);
   return { page, seen };
 }
