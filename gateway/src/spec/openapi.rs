@@ -163,11 +163,11 @@ fn answer(answer: Answer, schemas: &mut Schemas) -> Value {
 /// A parameter by its name here; the same everywhere.
 fn parameter(name: &str) -> Value {
     let (schema, description) = match name {
-        "symbol" => (json!({"type": "string"}), "A symbol such as BTC-USDT, or a full topic"),
-        "symbols" => (json!({"type": "string"}), "1 to 500 symbols by commas"),
+        "symbol" => (text(SYMBOL), "A symbol such as BTC-USDT; a full topic does as well"),
+        "symbols" => (text(LIST), "1 to 500 symbols by commas"),
         "topics" => (json!({"type": "string"}), "Symbols, topics or patterns, by commas"),
-        "exchange" => (json!({"type": "string"}), "An exchange; the gateway's default if left out"),
-        "only_exchange" => (json!({"type": "string"}), "An exchange; all of them if left out"),
+        "exchange" => (text(EXCHANGE), "An exchange; the gateway's default if left out"),
+        "only_exchange" => (text(EXCHANGE), "An exchange; all of them if left out"),
         "match" => (json!({"type": "string"}), "A pattern such as ticker:*:BTC-USDT, or a topic"),
         "limit" => (whole(1, MAX_TOPICS_PAGE), "Most topics of a page; 500 if left out"),
         "bars" => (whole(1, MOST_BARS), "Most bars"),
@@ -193,6 +193,17 @@ fn parameter(name: &str) -> Value {
         "name": name, "in": place, "required": required, "description": description,
         "schema": schema,
     })
+}
+
+/// As [`tickcast_shared::market::Symbol`] reads it.
+const SYMBOL: &str = "^[A-Z0-9._]{1,24}-[A-Z0-9._]{1,24}$";
+/// As [`tickcast_shared::market::ExchangeId`] reads it; empty is as good as left out.
+const EXCHANGE: &str = "^[a-z0-9]{0,16}$";
+/// Whatever is no symbol is missing, and no mistake.
+const LIST: &str = "^[^,]+(,[^,]+)*$";
+
+fn text(pattern: &str) -> Value {
+    json!({"type": "string", "pattern": pattern})
 }
 
 fn whole(least: usize, most: usize) -> Value {
