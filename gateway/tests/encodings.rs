@@ -187,7 +187,8 @@ async fn the_welcome_names_what_is_offered() {
     let stage = Stage::start(|_| {}).await;
     let (mut client, _) = offering(&stage, "tickcast.v1.msgpack").await;
     let welcome = unpacked(&mut client).await;
-    let offered = ["patterns", "interval_ms", "min_change_bps", "since", "msgpack", "klines"];
+    let offered =
+        ["patterns", "interval_ms", "min_change_bps", "since", "msgpack", "klines", "sse"];
     assert_eq!(welcome["features"], json!(offered));
     assert_eq!(welcome["protocol"], "tickcast.v1");
 }

@@ -52,8 +52,15 @@ async fn everything_that_the_page_loads_is_served_by_the_gateway() {
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/web");
     let files = std::fs::read_dir(source).unwrap().flatten();
     for name in files.map(|file| file.file_name().into_string().unwrap()) {
-        let is_other = ["client", "index.html", "tickcast.js", "tickcast.d.ts"].contains(&&*name);
+        let is_other =
+            ["client", "docs", "index.html", "tickcast.js", "tickcast.d.ts"].contains(&&*name);
         assert!(is_other || seen.contains(&format!("/web/{name}")), "nobody loads {name}");
+    }
+    let (status, _, docs) = ask(&stage, "GET", "/docs", "").await;
+    assert_eq!(status, 200);
+    for path in [named(&docs, "href=\"web/"), named(&docs, "src=\"web/")].concat() {
+        let (status, ..) = ask(&stage, "GET", &format!("/web/{path}"), "").await;
+        assert_eq!(status, 200, "{path}");
     }
 }
 

@@ -3,15 +3,23 @@
 use crate::support::{DEADLINE, Stage};
 use serde_json::{Value, json};
 use tickcast_gateway::spec;
-use tokio::time::timeout;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
 
 const BTC: &str = "ticker:kucoin:BTC-USDT";
 
 async fn get(stage: &Stage, path: &str) -> (u16, String, Value) {
-    let url = format!("http://{}{path}", stage.address);
-    let answer = timeout(DEADLINE, reqwest::get(url)).await.unwrap().unwrap();
-    let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
-    (answer.status().as_u16(), kind, answer.json().await.unwrap())
+    let mut socket = TcpStream::connect(stage.address).await.unwrap();
+    let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    socket.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    timeout(DEADLINE, socket.read_to_string(&mut answer)).await.unwrap().unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let kind = head.lines().find_map(|line| line.strip_prefix("content-type: ")).unwrap();
+    (head[9..12].parse().unwrap(), kind.to_owned(), serde_json::from_str(body).unwrap())
 }
 
 #[tokio::test]
