@@ -132,7 +132,11 @@ impl RedisServer {
     /// When the server cannot be reached or answers with an error.
     pub async fn command(&self, words: &[&str]) -> String {
         let client = redis::Client::open(self.url()).expect("an address");
-        let connected = client.get_multiplexed_async_connection().await;
+        // The crate's own half a second is too short on a busy machine.
+        let patient = redis::AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(START_WITHIN))
+            .set_response_timeout(Some(START_WITHIN));
+        let connected = client.get_multiplexed_async_connection_with_config(&patient).await;
         let mut connection = connected.expect("redis-server accepts");
         let (name, arguments) = words.split_first().expect("a command");
         let mut command = redis::cmd(name);
