@@ -2,11 +2,11 @@
 //! and what clients notice when a gateway goes.
 
 use crate::support::{
-    Certificate, Client, Fleet, Market, eventually,
-    fleet::{regulars, served, shipped},
+    Certificate, Client, DEADLINE, Fleet, Market, eventually,
+    fleet::{outlive, regulars, served, shipped},
     get,
 };
-use std::{net::Ipv4Addr, process::Command, time::Duration};
+use std::{net::Ipv4Addr, process::Command};
 use tickcast_load::{
     balancer::Haproxy,
     venue::{Exchange, Source, VenueConfig},
@@ -19,8 +19,6 @@ const STRANGER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 9);
 const OTHER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 10);
 /// Dials within seconds: many more than one address may make in the test of that.
 const FLOOD: usize = 40;
-/// How long everybody may take to have the newest value.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Prices that move all the time.
 async fn moving() -> Market {
@@ -87,13 +85,7 @@ async fn clients_come_back_through_it_when_a_gateway_restarts_and_when_one_dies(
     assert!(newcomers > 0, "it has fewest connections");
     drop(more);
 
-    fleet.kill(1);
-    served(&clients).await;
-    assert_eq!(clients.behind(PATIENCE).await, 0, "nobody is left with an old value");
-    let book = clients.book();
-    assert!(book.abnormal() > 0, "{:?}", book.closes);
-    assert!(book.refused.is_empty(), "no dial fails: {:?}", book.refused);
-    assert_eq!((book.steps_back, book.unanswered), (0, 0));
+    outlive(&mut fleet, 1, &clients).await;
 }
 
 #[tokio::test]
@@ -176,7 +168,7 @@ async fn gateways_know_whose_connection_it_is_whatever_the_client_writes() {
 async fn upgraded(haproxy: &Haproxy, forged: &str) -> u16 {
     // Whoever was first chose the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let http = reqwest::Client::builder().timeout(PATIENCE).build().expect("a client");
+    let http = reqwest::Client::builder().timeout(DEADLINE).build().expect("a client");
     let asked = http
         .get(format!("http://{}/ws", haproxy.address))
         .header("Connection", "Upgrade")

@@ -1,11 +1,11 @@
 //! The shipped site of nginx, in front of three gateways.
 
 use crate::support::{
-    Client, Fleet, Market, Nginx, eventually,
-    fleet::{regulars, served},
+    Client, DEADLINE, Fleet, Market, Nginx, eventually,
+    fleet::{outlive, regulars, served},
     get,
 };
-use std::{net::Ipv4Addr, time::Duration};
+use std::net::Ipv4Addr;
 use tickcast_load::venue::{Exchange, Source, VenueConfig};
 use tokio_tungstenite::tungstenite::Error;
 
@@ -13,7 +13,6 @@ const TOPICS: [&str; 2] = ["ticker:kucoin:BTC-USDT", "ticker:kucoin:ETH-USDT"];
 /// Addresses of clients that no gateway believes, unlike 127.0.0.1.
 const STRANGER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 9);
 const OTHER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 10);
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Status, code and `Retry-After` of a refusal.
 fn told(dialled: Result<Client, Error>) -> (u16, String, bool) {
@@ -47,13 +46,7 @@ async fn clients_come_back_through_it_when_a_gateway_restarts_and_when_one_dies(
         assert_eq!(book.announced, spread[0]);
         assert!(book.refused.is_empty(), "no dial fails: {:?}", book.refused);
     }
-    fleet.kill(1);
-    served(&clients).await;
-    assert_eq!(clients.behind(PATIENCE).await, 0, "nobody is left with an old value");
-    let book = clients.book();
-    assert!(book.abnormal() > 0, "{:?}", book.closes);
-    assert!(book.refused.is_empty(), "no dial fails: {:?}", book.refused);
-    assert_eq!((book.steps_back, book.unanswered), (0, 0));
+    outlive(&mut fleet, 1, &clients).await;
 }
 
 #[tokio::test]
@@ -64,7 +57,7 @@ async fn gateways_know_whose_connection_it_is_whatever_the_client_writes() {
     let nginx = Nginx::start(&fleet.listens(), &[]).await;
     let http = |source: Ipv4Addr| {
         let client = reqwest::Client::builder().local_address(std::net::IpAddr::from(source));
-        client.timeout(PATIENCE).build().expect("a client")
+        client.timeout(DEADLINE).build().expect("a client")
     };
     let (stranger, url) = (http(STRANGER), format!("http://{}/v1/topics", nginx.plain));
     let mut limited = false;

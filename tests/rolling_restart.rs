@@ -2,7 +2,7 @@
 //! first trouble.
 
 use crate::support::{
-    Fleet, Market,
+    DEADLINE, Fleet, Market,
     fleet::{ORDER, regulars, served, shipped},
 };
 use std::{process::Command, time::Duration};
@@ -11,7 +11,6 @@ use tickcast_load::venue::{Exchange, Source, VenueConfig};
 const TOPICS: [&str; 2] = ["ticker:kucoin:BTC-USDT", "ticker:kucoin:ETH-USDT"];
 /// Longest gap of a client on a machine that does a lot of other things.
 const MOST: Duration = Duration::from_secs(10);
-const PATIENCE: Duration = Duration::from_secs(20);
 const LIMITS: &str = "drain_notice_ms = 200\ndrain_window_ms = 300\n";
 
 #[tokio::test]
@@ -32,7 +31,7 @@ async fn all_are_restarted_and_clients_hardly_notice() {
     let after: Vec<u32> = (0..3).map(|number| fleet.gateway(number).process.pid()).collect();
     assert!(before.iter().all(|pid| !after.contains(pid)));
     served(&clients).await;
-    assert_eq!(clients.behind(PATIENCE).await, 0);
+    assert_eq!(clients.behind(DEADLINE).await, 0);
     let book = clients.book();
     assert_eq!(book.closes.keys().collect::<Vec<_>>(), [&1012], "{:?}", book.closes);
     assert_eq!(book.announced, book.closes[&1012]);

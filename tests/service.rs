@@ -1,35 +1,35 @@
 //! A role as a service: it says when it is ready and how it does, and gives signs of life for as long
 //! as its essential loops turn, whatever becomes of those that it depends on.
 
-use crate::support::{Manager, Market, Role, eventually, get, start};
+use crate::support::{Market, Role, Supervisor, eventually, get, start};
 use futures_util::future::join_all;
 use tickcast_load::venue::Tick;
 
-/// A role of this market, under a manager of its own.
-async fn serve(market: &Market, role: &str) -> (Manager, Role) {
-    let manager = Manager::listen();
-    let role = manager.adopt(start(&[role])).config(&market.config()).listening().await;
-    (manager, role)
+/// A role of this market, under a supervisor of its own.
+async fn serve(market: &Market, role: &str) -> (Supervisor, Role) {
+    let supervisor = Supervisor::listen();
+    let role = supervisor.adopt(start(&[role])).config(&market.config()).listening().await;
+    (supervisor, role)
 }
 
 #[tokio::test]
 async fn a_gateway_is_ready_with_its_first_snapshot_and_may_wait_for_it() {
     let market = Market::kucoin(&["BTC-USDT"]).await;
     market.redis.freeze();
-    let (manager, mut gateway) = serve(&market, "gateway").await;
-    manager.until_status("waiting for the bus").await;
-    manager.until("EXTEND_TIMEOUT_USEC=30000000").await;
-    assert_eq!(manager.count("READY=1"), 0, "{:?}", manager.said());
+    let (supervisor, mut gateway) = serve(&market, "gateway").await;
+    supervisor.until_status("waiting for the bus").await;
+    supervisor.until("EXTEND_TIMEOUT_USEC=30000000").await;
+    assert_eq!(supervisor.count("READY=1"), 0, "{:?}", supervisor.said());
     market.redis.thaw();
-    manager.until("READY=1").await;
+    supervisor.until("READY=1").await;
     assert_eq!(gateway.admin("/readyz").await.status, 200);
-    manager.until_status("0 connections, 0 topics, bus up").await;
+    supervisor.until_status("0 connections, 0 topics, bus up").await;
 
     gateway.process.signal("TERM");
-    manager.until("STOPPING=1").await;
-    manager.until("EXTEND_TIMEOUT_USEC=30100000").await;
+    supervisor.until("STOPPING=1").await;
+    supervisor.until("EXTEND_TIMEOUT_USEC=30100000").await;
     assert_eq!(gateway.process.exit().await.code(), Some(0));
-    assert_eq!(manager.count("READY=1"), 1);
+    assert_eq!(supervisor.count("READY=1"), 1);
 }
 
 #[tokio::test]
@@ -71,13 +71,13 @@ async fn an_outage_of_redis_does_not_feed_a_restart() {
 
 /// Asks for a fault and waits for the consequence: the name in the status, and no sign of life.
 async fn assert_given_up(market: &Market, role: &str, fault: &str, named: &str) {
-    let (manager, role) = serve(market, role).await;
-    manager.until("READY=1").await;
-    manager.until_alive(1).await;
+    let (supervisor, role) = serve(market, role).await;
+    supervisor.until("READY=1").await;
+    supervisor.until_alive(1).await;
     let asked = get(&format!("http://{}/testing/{fault}", role.admin)).await;
     assert_eq!(asked.expect("an answer").body, "asked\n");
-    manager.until_status(&format!("standing still: {named}")).await;
-    manager.until_given_up().await;
+    supervisor.until_status(&format!("standing still: {named}")).await;
+    supervisor.until_given_up().await;
 }
 
 #[tokio::test]
@@ -102,8 +102,8 @@ async fn nobody_is_told_anything_where_nobody_asks() {
     let missing = start(&["gateway"]).config(&config).env("NOTIFY_SOCKET", "/nowhere/notify");
     let missing = missing.ready().await;
     eventually("it says once that nobody listens", async || {
-        missing.process.stderr.contain("cannot tell the service manager").then_some(())
+        missing.process.stderr.contain("cannot tell the service supervisor").then_some(())
     })
     .await;
-    assert!(!gateway.process.stderr.contain("service manager"));
+    assert!(!gateway.process.stderr.contain("service supervisor"));
 }

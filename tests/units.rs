@@ -1,6 +1,6 @@
 //! The systemd units: sound, hardened, and with commands that the program understands.
 
-use crate::support::{Certificate, Manager, Market, start};
+use crate::support::{Certificate, Market, Supervisor, start};
 use std::{
     fs,
     path::Path,
@@ -91,7 +91,7 @@ async fn commands_and_settings_of_the_units_are_understood() {
         // Nothing of ours: systemd gives it no credentials.
         assert_eq!(values(unit, "ExecReload", instance), ["/bin/kill -HUP $MAINPID"]);
         let (manager, args) =
-            (Manager::listen(), arguments(&values(unit, "ExecStart", instance)[0]));
+            (Supervisor::listen(), arguments(&values(unit, "ExecStart", instance)[0]));
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         let mut start = manager.adopt(start(&args)).config(&market.config());
         for pair in values(unit, "Environment", instance).iter().flat_map(|it| it.split(' ')) {

@@ -1,6 +1,6 @@
 //! How old the prices are that clients are shown, for `/metrics`.
 
-use crate::{metrics::table, prices::Prices};
+use crate::{metrics::table, prices::Prices, reload::InForce};
 use std::{
     collections::{BTreeMap, HashMap},
     convert::Infallible,
@@ -42,13 +42,13 @@ struct Shown {
     newest: GaugeSeries,
 }
 
-/// Measures until cancelled. `topics` are those that are shown one by one.
+/// Measures until cancelled; the settings in force name the topics that are shown one by one.
 pub async fn measure(
     prices: Prices,
-    topics: Vec<Topic>,
+    in_force: InForce,
     stop: CancellationToken,
 ) -> Result<(), Infallible> {
-    let mut exchanges = BTreeMap::new();
+    let (mut exchanges, mut shown) = (BTreeMap::new(), Vec::new());
     let mut ticks = tokio::time::interval(MEASURE_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -57,7 +57,10 @@ pub async fn measure(
             _ = ticks.tick() => {}
         }
         show_exchanges(&mut exchanges, &prices);
+        let topics = in_force.borrow().config.measured_topics();
+        shown.iter().filter(|topic| !topics.contains(topic)).for_each(forget_topic);
         topics.iter().for_each(|topic| show_topic(topic, &prices));
+        shown = topics;
     }
 }
 
@@ -87,6 +90,12 @@ fn show_topic(topic: &Topic, prices: &Prices) {
     let is_live = state == State::Live;
     table::TOPIC_LIVE.of([topic.as_str()]).set(f64::from(u8::from(is_live)));
     table::TOPIC_AGE.of([topic.as_str()]).set(seconds(age));
+}
+
+/// A topic that is not to be shown any more.
+fn forget_topic(topic: &Topic) {
+    table::TOPIC_LIVE.of([topic.as_str()]).set(f64::NAN);
+    table::TOPIC_AGE.of([topic.as_str()]).set(f64::NAN);
 }
 
 impl Ages {

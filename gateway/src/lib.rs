@@ -123,47 +123,36 @@ pub async fn run(
     let closed = drained.child_token();
 
     tasks.essential("shards", watch_shards(alive, config.shard_count(), drained.clone()));
-    let subscriber = bus.subscriber();
-    subscriber.show_in(&queues);
-    let told = metrics.clone();
     let klines = http::klines::Klines::new(&bus, bars.clone());
     let has_one_clock = matches!(bus, Bus::Memory(_));
     let (tracers, traces) = Tracers::new(&queues, has_one_clock);
     trace::sampled::start(&tracers, hub.shards(), spans::installed(), &queues, tasks);
     let targets = ingest::Targets { hub: hub.clone(), prices: prices.clone(), bars, traces };
-    let mark = tasks.progress().watch("ingest");
-    let ingest = ingest::run(bus, subscriber, targets, clock, told, mark, drained.clone());
-    tasks.essential("ingest", ingest);
-    let complete = prices.complete.clone();
-    tasks.essential("readiness", follow(complete, readiness.clone(), tasks.token()));
-
-    let shown = freshness::measure(prices.clone(), config.measured_topics(), drained.clone());
-    tasks.essential("freshness", shown);
+    read_bus(bus, targets, clock, metrics.clone(), &queues, &drained, tasks);
+    let ready = follow(prices.complete.clone(), readiness.clone(), tasks.token());
+    tasks.essential("readiness", ready);
 
     let door = Door::new(&config, descriptors::capacity(&config.limits), metrics.clone());
     let address = entrances.public.address(config.listen);
     let proxied = entrances.proxied.as_ref().and_then(|it| it.listener.local_addr().ok());
-    let admin = http::admin::Operators {
+    let told = metrics.clone();
+    let standing = Standing::new(door.clone(), prices.clone());
+    let app = http::App {
+        config,
+        auth,
+        door: door.clone(),
         hub: hub.clone(),
         prices: prices.clone(),
-        tracers,
-        default_exchange: config.default_exchange.clone(),
-        drained: drained.clone(),
+        klines,
+        metrics,
     };
-    let (kept, told) = (door.clone(), metrics.clone());
-    let standing = Standing::new(door.clone(), prices.clone());
-    let app = http::App { config, auth, door: kept, hub: hub.clone(), prices, klines, metrics };
     let reload = Reload::new(app, address, proxied);
     let in_force = reload.in_force();
-    let settings = in_force.clone();
-    let watch = memory::watch(settings, door.clone(), hub.clone(), told.clone(), drained.clone());
-    tasks.essential("memory", watch);
-    tasks.essential("door", door.clone().forget_quiet(drained.clone()));
+    let shown = freshness::measure(prices.clone(), in_force.clone(), drained.clone());
+    tasks.essential("freshness", shown);
     if let Some(certificate) = certificate {
         tasks.essential("certificate", certificate.run(drained.clone()));
     }
-    let key_sets = auth::follow::run(in_force.clone(), told, tasks.token());
-    tasks.essential("key set", key_sets);
     let drain = drain::Drain {
         hub: hub.clone(),
         door: door.clone(),
@@ -172,14 +161,61 @@ pub async fn run(
         closed: closed.clone(),
         drained: drained.clone(),
     };
-    tasks.essential("drain", drain.run(tasks.token()));
+    keep_in_order(drain, told, tasks);
+    let admin = http::admin::Operators {
+        hub,
+        prices,
+        tracers,
+        in_force: in_force.clone(),
+        drained: drained.clone(),
+    };
     let reception = http::accept::Reception { door, tls, in_force };
+    open(entrances, &reception, &closed, &drained, tasks);
+    info!(%address, proxied = proxied.map(display), "gateway listens");
+    Ok(Gateway { address, proxied, admin_routes: http::admin::routes(admin), reload, standing })
+}
+
+/// Takes what comes on the bus to the shards and the table of prices.
+fn read_bus(
+    bus: Bus,
+    targets: ingest::Targets,
+    clock: Clock,
+    metrics: Metrics,
+    queues: &Queues,
+    drained: &CancellationToken,
+    tasks: &mut Tasks,
+) {
+    let subscriber = bus.subscriber();
+    subscriber.show_in(queues);
+    let mark = tasks.progress().watch("ingest");
+    let ingest = ingest::run(bus, subscriber, targets, clock, metrics, mark, drained.clone());
+    tasks.essential("ingest", ingest);
+}
+
+/// Lets clients in by every way there is.
+fn open(
+    entrances: Entrances,
+    reception: &http::accept::Reception,
+    closed: &CancellationToken,
+    drained: &CancellationToken,
+    tasks: &mut Tasks,
+) {
     for entrance in [Some(entrances.public), entrances.proxied].into_iter().flatten() {
         let (reception, closed, drained) = (reception.clone(), closed.clone(), drained.clone());
         tasks.essential("accept", http::accept::run(entrance, reception, closed, drained));
     }
-    info!(%address, proxied = proxied.map(display), "gateway listens");
-    Ok(Gateway { address, proxied, admin_routes: http::admin::routes(admin), reload, standing })
+}
+
+/// Starts what keeps the node within its limits, its keys fresh, and ends it in order.
+fn keep_in_order(drain: drain::Drain, metrics: Metrics, tasks: &mut Tasks) {
+    let (settings, drained) = (drain.in_force.clone(), drain.drained.clone());
+    let (door, hub) = (drain.door.clone(), drain.hub.clone());
+    tasks.essential("door", door.clone().forget_quiet(drained.clone()));
+    let watch = memory::watch(settings.clone(), door, hub, metrics.clone(), drained);
+    tasks.essential("memory", watch);
+    let key_sets = auth::follow::run(settings, metrics, tasks.token());
+    tasks.essential("key set", key_sets);
+    tasks.essential("drain", drain.run(tasks.token()));
 }
 
 /// Ends when a shard's thread is gone, which stops the process.

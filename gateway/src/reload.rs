@@ -147,6 +147,7 @@ impl GatewayConfig {
             limits: wanted.limits,
             auth: wanted.auth,
             plans: wanted.plans,
+            metrics_topics: wanted.metrics_topics,
             ..self.clone()
         }
     }

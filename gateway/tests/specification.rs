@@ -52,6 +52,8 @@ async fn every_answer_fits_its_schema() {
         ("/v1/price/{symbol}", "/v1/price/BTC-USDT", 200),
         ("/v1/price/{symbol}", "/v1/price/NOPE-USDT", 404),
         ("/v1/price/{symbol}", "/v1/price/BTC-USDT?colour=5", 400),
+        ("/v1/price/{symbol}", "/v1/price/%FF", 400),
+        ("/v1/klines/{symbol}", "/v1/klines/%FF", 400),
         ("/v1/prices", "/v1/prices?symbols=BTC-USDT,NOPE-USDT", 200),
         ("/v1/prices", "/v1/prices", 400),
         ("/v1/topics", "/v1/topics", 200),

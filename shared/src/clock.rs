@@ -12,15 +12,15 @@ use std::{
     Debug,
     Clone,
     Copy,
+    Default,
+    Serialize,
+    Deserialize,
+    JsonSchema,
     PartialEq,
     Eq,
     PartialOrd,
     Ord,
     Hash,
-    Default,
-    Serialize,
-    Deserialize,
-    JsonSchema,
 )]
 #[serde(transparent)]
 pub struct Micros(pub i64);

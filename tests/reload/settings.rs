@@ -1,7 +1,7 @@
 //! Settings of a gateway, its log, and files that cannot be used.
 
 use super::{SERVED, applied, reload};
-use crate::support::{Client, RedisServer, Role, eventually, start};
+use crate::support::{Client, RedisServer, Role, Scrape, eventually, start};
 use serde_json::{Value, json};
 use tokio_tungstenite::{
     connect_async,
@@ -50,6 +50,24 @@ async fn new_limits_are_told_to_newcomers_and_held_by_all() {
     applied(&gateway, &file(&redis, "[gateway.limits]\nmax_message_bytes = 1024\n")).await;
     early.send_text(&sent).await;
     assert_eq!(early.closed().await.expect("a close").0, 1009);
+}
+
+#[tokio::test]
+async fn topics_are_shown_one_by_one_as_long_as_they_are_named() {
+    let redis = RedisServer::start().await;
+    let gateway = gateway(&redis, "[gateway]\nmetrics_topics = [\"BTC-USDT\"]\n").await;
+    let live = async |topic: &str| {
+        let scrape = Scrape::of(&gateway).await;
+        let mut shown = scrape.series.iter().filter(|it| it.name == "tickcast_gateway_topic_live");
+        shown.find(|it| it.labels["topic"] == topic).map(|it| it.value)
+    };
+    eventually("it is shown", async || live("ticker:kucoin:BTC-USDT").await).await;
+    // Another exchange for bare symbols is another topic.
+    let other = "[gateway]\nmetrics_topics = [\"BTC-USDT\"]\ndefault_exchange = \"okx\"\n";
+    applied(&gateway, &file(&redis, other)).await;
+    eventually("the other is shown", async || live("ticker:okx:BTC-USDT").await).await;
+    let before = live("ticker:kucoin:BTC-USDT").await;
+    assert!(before.is_some_and(f64::is_nan), "{before:?}");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Three gateways with addresses that stay theirs, and what stands in front of them.
 
-use super::{Market, Role, eventually, get, start};
+use super::{DEADLINE, Market, Role, eventually, get, start};
 use std::{
     fs,
     net::{Ipv4Addr, SocketAddr},
@@ -199,6 +199,17 @@ pub async fn regulars(url: &str, clients: usize, topics: &[&str]) -> Regulars {
 pub async fn served(regulars: &Regulars) {
     eventually("all clients have values", async || (regulars.book().unserved() == 0).then_some(()))
         .await;
+}
+
+/// Kills a gateway: its clients come back elsewhere, to newest values, and none of their dials fails.
+pub async fn outlive(fleet: &mut Fleet, victim: usize, clients: &Regulars) {
+    fleet.kill(victim);
+    served(clients).await;
+    assert_eq!(clients.behind(DEADLINE).await, 0, "nobody is left with an old value");
+    let book = clients.book();
+    assert!(book.abnormal() > 0, "{:?}", book.closes);
+    assert!(book.refused.is_empty(), "no dial fails: {:?}", book.refused);
+    assert_eq!((book.steps_back, book.unanswered), (0, 0));
 }
 
 /// A shipped file.

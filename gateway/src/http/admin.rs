@@ -4,10 +4,10 @@ use super::trace;
 use crate::{
     hub::{Hub, Report},
     prices::Prices,
+    reload::InForce,
     trace::Tracers,
 };
 use axum::{Json, Router, extract::State, routing::get};
-use tickcast_shared::market::ExchangeId;
 use tokio_util::sync::CancellationToken;
 
 /// What operators can ask of. Cheap to clone.
@@ -19,8 +19,8 @@ pub struct Operators {
     pub prices: Prices,
     /// The way to follow updates.
     pub tracers: Tracers,
-    /// The exchange of a bare symbol.
-    pub default_exchange: ExchangeId,
+    /// The settings, for the exchange of a bare symbol.
+    pub in_force: InForce,
     /// Cancelled when all clients have gone.
     pub drained: CancellationToken,
 }

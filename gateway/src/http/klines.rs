@@ -11,7 +11,7 @@ use crate::{
 };
 use axum::{
     Json,
-    extract::{Path, RawQuery, State},
+    extract::{Path, RawQuery, State, rejection::PathRejection},
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -65,10 +65,11 @@ pub struct Answer {
 pub async fn klines(
     State(app): State<App>,
     access: Access,
-    Path(symbol): Path<String>,
+    symbol: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Answer>, Refusal> {
     ready(&app)?;
+    let Path(symbol) = symbol.map_err(|error| Refusal::bad_topic(error.body_text()))?;
     let keys = ["exchange", "interval", "limit", "end"];
     let [exchange, interval, limit, end] = named(query.as_deref(), keys)?;
     let exchange = exchange_or_default(&app, exchange.as_deref())?;

@@ -8,7 +8,7 @@ use super::{
 use crate::{auth::Access, client::commands::Wanted, registry};
 use axum::{
     Json,
-    extract::{Path, RawQuery, State},
+    extract::{Path, RawQuery, State, rejection::PathRejection},
 };
 use serde_json::value::RawValue;
 use std::collections::HashSet;
@@ -24,10 +24,11 @@ const MAX_SYMBOLS: usize = 500;
 pub async fn price(
     State(app): State<App>,
     access: Access,
-    Path(symbol): Path<String>,
+    symbol: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Box<RawValue>>, Refusal> {
     ready(&app)?;
+    let Path(symbol) = symbol.map_err(|error| Refusal::bad_topic(error.body_text()))?;
     let [exchange] = named(query.as_deref(), ["exchange"])?;
     let exchange = exchange_or_default(&app, exchange.as_deref())?;
     let topic = ticker(&symbol, &exchange)?;

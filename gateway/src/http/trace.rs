@@ -43,7 +43,8 @@ pub async fn trace(
     State(operators): State<Operators>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Refusal> {
-    let (topic, count) = asked(query.as_deref(), &operators.default_exchange)?;
+    let config = operators.in_force.borrow().config.clone();
+    let (topic, count) = asked(query.as_deref(), &config.default_exchange)?;
     if !operators.prices.complete.is_ready() {
         return Err(Refusal::not_ready());
     }

@@ -13,15 +13,15 @@ use serde::{Deserialize, Serialize};
     Debug,
     Clone,
     Copy,
+    Default,
+    Serialize,
+    Deserialize,
+    JsonSchema,
     PartialEq,
     Eq,
     PartialOrd,
     Ord,
     Hash,
-    Default,
-    Serialize,
-    Deserialize,
-    JsonSchema,
 )]
 pub struct Stamp {
     /// Steps whenever another writer takes the group over.

@@ -1,3 +1,5 @@
+//! Jumps that are confirmed, held and let go, at chosen times.
+
 use super::*;
 
 const QUOTES: Stated = Stated { quotes: true, last: false };

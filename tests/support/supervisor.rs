@@ -17,14 +17,14 @@ const MAX_BYTES: usize = 4096;
 
 /// What one process says.
 #[derive(Debug)]
-pub struct Manager {
+pub struct Supervisor {
     socket: UnixDatagram,
     path: PathBuf,
     said: RefCell<Vec<(Instant, String)>>,
     _directory: TempDir,
 }
 
-impl Manager {
+impl Supervisor {
     /// Listens.
     pub fn listen() -> Self {
         let directory = TempDir::new().expect("a directory for the socket");
