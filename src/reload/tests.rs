@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 /// Keys that are followed while running; everything else is to wait. A `*` stands for a name or a
 /// place in a list.
-const FOLLOWED: [&str; 12] = [
+const FOLLOWED: [&str; 13] = [
     "log_level",
     "feed.exchange.*.symbols",
     "feed.max_symbols",
@@ -15,6 +15,7 @@ const FOLLOWED: [&str; 12] = [
     "gateway.trusted_proxies",
     "gateway.forwarded_header",
     "gateway.deflate",
+    "gateway.metrics_topics",
     "gateway.limits.",
     "gateway.auth.",
     "gateway.plans.",
