@@ -32,7 +32,7 @@ fn steps(job: &Value) -> impl Iterator<Item = &Value> {
 }
 
 /// Targets of the Makefile.
-fn targets() -> BTreeSet<String> {
+pub fn targets() -> BTreeSet<String> {
     let makefile = std::fs::read_to_string(Path::new(ROOT).join("Makefile")).expect("a Makefile");
     let lines = makefile.lines().filter(|line| !line.starts_with(['\t', '#', '.']));
     let names =
