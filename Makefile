@@ -35,7 +35,7 @@ page-frames: $(BROWSER) ## How the live page keeps up with 500 topics x 20 updat
 	cargo build --release --locked --workspace
 	node tests/browser/frames.js
 
-figures: ## The figures of README.md, measured on this machine (about a quarter of an hour)
+figures: ## The figures of docs/figures.md, measured on this machine (about a quarter of an hour)
 	load/figures.sh
 
 # libFuzzer needs a nightly compiler; without one the same bodies still run in `make test`, on the seeds

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The figures of README.md, measured on this machine: a part of the scenarios in load/scenarios, in
+# The figures of docs/figures.md, measured on this machine: a part of the scenarios in load/scenarios, in
 # about a quarter of an hour. Arguments go to `tickcast-load bench` instead of that choice.
 set -euo pipefail
 cd "$(dirname "$0")/.."
