@@ -89,10 +89,10 @@ impl Lineup {
         let (venue, wanted) = (roster.venue(), roster.wanted());
         let Workplace { around, extent, bus, shelf, .. } = &self.place;
         let filler = Backfill::new(venue.clone(), extent.clone(), bus, shelf.clone(), around.clock);
-        let until = own.clone();
+        let (until, later) = (own.clone(), wanted.clone());
         self.working.spawn(breakable("backfill", async move {
-            // It never fails, and rests when it is done.
-            let _ = filler.run(topics, until).await;
+            // It never fails, and goes on for topics that come later.
+            let _ = filler.run(topics, later, until).await;
             Ok(None)
         }));
         let (id, reached) = (venue.id().clone(), venue.reached());

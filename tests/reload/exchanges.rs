@@ -84,6 +84,27 @@ async fn a_symbol_comes_and_goes_while_another_goes_on() {
 }
 
 #[tokio::test]
+async fn a_symbol_that_comes_has_bars_from_before() {
+    let (market, one, both) = market().await;
+    let with_bars = |it: &str| it.replace("klines = false", "kline_intervals = [\"1m\"]");
+    let (one, both) = (with_bars(&one), with_bars(&both));
+    let (feed, gateway) = tokio::join!(
+        start(&["feed"]).config(&one).ready(),
+        start(&["gateway"]).config(&one).ready()
+    );
+    let bars_of = async |symbol: &str| {
+        let path = format!("/v1/klines/{symbol}?interval=1m");
+        eventually("bars of the venue's", async || {
+            gateway.get(&path).await.body.contains("\"source\":\"venue\"").then_some(())
+        })
+        .await;
+    };
+    bars_of("BTC-USDT").await;
+    applied(&feed, &both).await;
+    bars_of("ETH-USDT").await;
+}
+
+#[tokio::test]
 async fn an_exchange_comes_and_goes_while_another_goes_on() {
     let venue = |exchange| {
         let mut config = VenueConfig::new(exchange);

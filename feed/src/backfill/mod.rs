@@ -10,7 +10,7 @@ mod progress;
 mod tests;
 
 use crate::{
-    connector::{Loss, Venue},
+    connector::{Loss, Venue, Wanted},
     exchange::Instrument,
     publisher::{NotKept, Shelf},
 };
@@ -76,31 +76,34 @@ impl Backfill {
         Self { venue, extent, kept: bus.bars(), shelf, clock, backoff, progress }
     }
 
-    /// Fills the gaps of these topics once, when this feed holds its group, and then rests until the
-    /// token is cancelled.
+    /// Fills the gaps of these topics once, when this feed holds its group, then of every topic that
+    /// comes later, until the token is cancelled.
     ///
     /// # Errors
     /// Never: what cannot be had is left for the next start.
     pub(crate) async fn run(
         mut self,
         mut topics: watch::Receiver<Option<Vec<Topic>>>,
+        wanted: Wanted,
         token: CancellationToken,
     ) -> Result<(), Infallible> {
         let fill = async {
             let topics = topics.wait_for(Option::is_some).await;
             // Where the publisher has ended, so does everything.
             let topics = topics.map(|found| found.clone().unwrap_or_default()).unwrap_or_default();
-            if !self.extent.intervals.is_empty() && self.extent.bars > 0 {
-                self.fill(&topics).await;
+            self.fill(&topics).await;
+            loop {
+                self.fill(&wanted.late_topics().await).await;
             }
         };
-        if token.run_until_cancelled(fill).await.is_some() {
-            token.cancelled().await;
-        }
+        token.run_until_cancelled(fill).await;
         Ok(())
     }
 
     async fn fill(&mut self, topics: &[Topic]) {
+        if self.extent.intervals.is_empty() || self.extent.bars == 0 {
+            return;
+        }
         self.shelf.held().await;
         let instruments = self.venue.instruments(topics).await;
         if instruments.is_empty() {

@@ -4,7 +4,7 @@ use super::{Backfill, Extent};
 use crate::{
     config::{Selection, VenuePlan},
     connector::{
-        Rest, Surroundings, Venue,
+        Rest, Surroundings, Venue, Wanted,
         tests::{
             bench::SHORT,
             scripted::{Reply, Scripted},
@@ -90,9 +90,10 @@ fn fill(
     let filler = Backfill::new(venue.clone(), extent, bus, feed.shelf.clone(), clock);
     let (found, first) = watch::channel(None);
     let (topics, token) = (vec![topic("kucoin"), topic(venue.id().as_str())], token.clone());
+    let wanted = Wanted::new(Selection::default(), 1);
     tokio::spawn(async move {
         found.send_replace(Some(topics));
-        filler.run(first, token).await.unwrap();
+        filler.run(first, wanted, token).await.unwrap();
     })
 }
 

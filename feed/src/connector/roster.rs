@@ -9,6 +9,7 @@ use crate::{
 };
 use std::{
     collections::{HashMap, HashSet},
+    mem,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -41,6 +42,9 @@ struct Inner {
     changed: Notify,
     /// Topics found before anybody has asked for them; `None` from then on.
     early: Mutex<Option<Vec<Change>>>,
+    /// Topics announced after that, until somebody asks for them.
+    late: Mutex<HashSet<Topic>>,
+    late_came: Notify,
     /// Cancelled when the patterns have been expanded for the first time.
     expanded: CancellationToken,
     /// What patterns may expand to.
@@ -50,7 +54,7 @@ struct Inner {
 }
 
 impl Wanted {
-    fn new(selection: Selection, most: usize) -> Self {
+    pub(crate) fn new(selection: Selection, most: usize) -> Self {
         let expanded = CancellationToken::new();
         if !selection.has_patterns() {
             expanded.cancel();
@@ -59,6 +63,8 @@ impl Wanted {
             selection: Mutex::new(selection),
             changed: Notify::new(),
             early: Mutex::new(Some(Vec::new())),
+            late: Mutex::default(),
+            late_came: Notify::new(),
             expanded,
             most: AtomicUsize::new(most),
             is_retired: AtomicBool::new(false),
@@ -101,6 +107,23 @@ impl Wanted {
         let _ = tokio::time::timeout(patience, self.0.expanded.cancelled()).await;
         let mut early = self.0.early.lock().unwrap_or_else(PoisonError::into_inner);
         early.take().unwrap_or_default()
+    }
+
+    /// The topics announced after the first ones and not asked for yet, once there is one.
+    pub(crate) async fn late_topics(&self) -> Vec<Topic> {
+        loop {
+            let late = mem::take(&mut *self.0.late.lock().unwrap_or_else(PoisonError::into_inner));
+            if !late.is_empty() {
+                return late.into_iter().collect();
+            }
+            self.0.late_came.notified().await;
+        }
+    }
+
+    /// Notes a topic that comes after the first ones.
+    pub(crate) fn comes_late(&self, topic: Topic) {
+        self.0.late.lock().unwrap_or_else(PoisonError::into_inner).insert(topic);
+        self.0.late_came.notify_one();
     }
 
     fn selection(&self) -> Selection {
@@ -341,7 +364,10 @@ impl Roster {
             let announced = desk.book().add(symbol);
             match &mut *early {
                 Some(early) => early.push(announced),
-                None => self.venue.outbox.put(announced.0, announced.1),
+                None => {
+                    self.wanted.comes_late(announced.0.clone());
+                    self.venue.outbox.put(announced.0, announced.1);
+                }
             }
         }
     }

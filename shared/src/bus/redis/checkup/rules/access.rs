@@ -6,8 +6,9 @@ use crate::bus::redis::checkup::{
     rights::Right,
 };
 
-/// Where the users stand.
-const USERS: &str = "docker-less-deploy/redis/users.acl";
+/// Where the users stand: in the folder of examples, which packages install elsewhere than a checkout
+/// has it.
+const USERS: &str = "redis/users.acl (in /usr/share/tickcast or docker-less-deploy)";
 
 pub(super) fn findings(facts: &Facts, role: Option<Role>) -> Vec<Finding> {
     let mut findings = vec![user(facts), transport(facts)];
@@ -43,7 +44,7 @@ fn transport(facts: &Facts) -> Finding {
         (false, true) => Finding::warn(
             "transport",
             "without TLS: passwords and prices can be read and changed on the way",
-            "tls.conf of docker-less-deploy/redis, and rediss:// in redis_url",
+            "redis/tls.conf (in /usr/share/tickcast or docker-less-deploy), and rediss:// in redis_url",
         ),
     }
 }
@@ -134,7 +135,9 @@ fn remedy(why: &str) -> &'static str {
         "NOREPLICAS" => "start the replicas, or min-replicas-to-write 0",
         "READONLY" => "name the master, or its sentinels",
         "MISCONF" => "stop-writes-on-bgsave-error no, and save \"\"",
-        "NOPERM" => "take the line of user feed of docker-less-deploy/redis/users.acl",
+        "NOPERM" => {
+            "take the line of user feed of redis/users.acl (in /usr/share/tickcast or docker-less-deploy)"
+        }
         "BUSY" => "redis-cli SCRIPT KILL: somebody's script runs too long",
         "CLUSTERDOWN" => "redis-cli --cluster check HOST:PORT",
         _ => "see the server's log",
