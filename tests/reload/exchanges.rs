@@ -2,7 +2,8 @@
 
 use super::{applied, reload};
 use crate::support::{Client, Market, Role, eventually, start};
-use tickcast_load::venue::{Exchange, Tick, VenueConfig};
+use tickcast_load::venue::{Exchange, Tick, VenueBar, VenueConfig};
+use tickcast_shared::{clock::Micros, market::Interval};
 
 const BTC: &str = "ticker:kucoin:BTC-USDT";
 const ETH: &str = "ticker:kucoin:ETH-USDT";
@@ -86,6 +87,13 @@ async fn a_symbol_comes_and_goes_while_another_goes_on() {
 #[tokio::test]
 async fn a_symbol_that_comes_has_bars_from_before() {
     let (market, one, both) = market().await;
+    let control = &market.venue().control;
+    // A minute that is over, whatever time it is when the feed asks.
+    let past = (Micros::on_the_wall().0 / Interval::M1.micros() - 3) * Interval::M1.micros() / 1000;
+    for symbol in ["BTC-USDT", "ETH-USDT"] {
+        let bar = VenueBar::new(past, ["1", "3", "1", "2"]);
+        control.set_bars(symbol, Interval::M1, vec![bar]);
+    }
     let with_bars = |it: &str| it.replace("klines = false", "kline_intervals = [\"1m\"]");
     let (one, both) = (with_bars(&one), with_bars(&both));
     let (feed, gateway) = tokio::join!(
@@ -93,6 +101,9 @@ async fn a_symbol_that_comes_has_bars_from_before() {
         start(&["gateway"]).config(&one).ready()
     );
     let bars_of = async |symbol: &str| {
+        // There are bars of what has a price.
+        control.until_subscribed(&[symbol]).await;
+        control.push_tick(Tick::quote(symbol, "2", "3").with_last("2"));
         let path = format!("/v1/klines/{symbol}?interval=1m");
         eventually("bars of the venue's", async || {
             gateway.get(&path).await.body.contains("\"source\":\"venue\"").then_some(())
