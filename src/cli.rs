@@ -182,7 +182,10 @@ pub struct Watch {
     /// The gateway's messages as they come, one a line
     #[arg(long)]
     pub json: bool,
-    /// End after N prices (with --json: after N messages)
+    /// Lines of text even where a screen could be drawn
+    #[arg(long, conflicts_with = "json")]
+    pub plain: bool,
+    /// End after N prices (with --json: after N messages); prints lines, too
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub count: Option<u64>,
 }
