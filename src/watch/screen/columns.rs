@@ -130,10 +130,10 @@ mod tests {
 
     #[test]
     fn a_narrow_one_keeps_what_counts_most() {
-        use Column::{Change, Exchange, Last, Spark, State, Symbol};
+        use Column::{Age, Change, Exchange, Last, Spark, State, Symbol};
         assert_eq!(names(60), [Symbol, Exchange, Last, Change, State, Spark]);
         assert_eq!(names(40), [Symbol, Exchange, Last, State]);
-        assert_eq!(names(38), [Symbol, Last, State]);
+        assert_eq!(names(38), [Symbol, Last, Age, State]);
         assert_eq!(names(5), [Symbol, Last, State], "and is cut there");
     }
 

@@ -27,7 +27,7 @@ pub fn connection(connection: &Connection, moment: Moment) -> Line<'static> {
             );
             Line::raw(text).style(theme.alarm())
         }
-        State::Dialling if connection.attempts > 1 => {
+        State::Dialling if connection.attempts > 1 || connection.welcome.is_some() => {
             let text = format!(
                 " NO CONNECTION: no price is live. Connecting to {url} (attempt {})",
                 connection.attempts

@@ -71,7 +71,7 @@ impl Lines<'_> {
             Column::Ask => ("ask", None),
             Column::Age => ("age", Some(By::Age)),
             Column::State => ("state", Some(By::State)),
-            Column::Spark => ("last minute", None),
+            Column::Spark => ("recent", None),
         };
         let is_sorted = by == Some(self.order.by);
         let name =

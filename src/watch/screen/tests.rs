@@ -106,7 +106,7 @@ fn nothing_is_live_without_a_connection() {
     scene.hear(News::Lost { why: "it left".into(), again_after: Duration::from_secs(3) });
     scene.now = Micros(SECOND);
     assert!(scene.line("BTC-USDT").contains("NOT LIVE"), "{}", scene.text());
-    assert!(scene.line("NO CONNECTION").contains("Again in 2 s (attempt 2): it left"));
+    assert!(scene.line("NO CONNECTION").contains("Again in 2 s (attempt 1): it left"));
     scene.connect();
     assert!(scene.line("BTC-USDT").contains("NOT LIVE"), "until it is told again");
     scene.tick("ticker:okx:BTC-USDT", "2");
@@ -170,7 +170,7 @@ fn more_topics_than_lines_scroll() {
 
 #[test]
 fn details_show_every_field_of_the_message() {
-    for (width, height) in [(110, 30), (40, 12)] {
+    for (width, height) in [(110, 30), (40, 20)] {
         let mut scene = Scene::new(width, height);
         scene.tick("ticker:okx:BTC-USDT", "100.50");
         scene.board.key(KeyCode::Enter.into(), scene.now);
