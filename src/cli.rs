@@ -1,5 +1,7 @@
 //! The command line.
 
+mod examples;
+
 use crate::{dlq, trace};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde_json::{Value, json};
@@ -11,9 +13,13 @@ pub const DEFAULT_URL: &str = "ws://127.0.0.1:8080/ws";
 /// Where a gateway's operators look unless told otherwise.
 pub const DEFAULT_ADMIN: &str = "http://127.0.0.1:9090";
 
+/// Columns of the help at most, however wide the terminal: longer lines are hard to read.
+const HELP_WIDTH: usize = 80;
+
 /// Exchange tickers as a broadcast that anyone can subscribe to.
 #[derive(Debug, Parser)]
 #[command(name = "tickcast", version, arg_required_else_help = true)]
+#[command(max_term_width = HELP_WIDTH, after_help = examples::TICKCAST)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -23,17 +29,23 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Simulated exchanges, feed, gateway and web page in one process; needs nothing else
+    /// Starts simulated exchanges, feed, gateway and web page in one process; needs nothing else
+    #[command(after_help = examples::DEMO)]
     Demo(Gateway),
-    /// Feed and gateway in one process, with real exchanges; needs the internet
+    /// Starts feed and gateway in one process, with real exchanges; needs the internet
+    #[command(after_help = examples::RUN)]
     Run(Run),
-    /// From exchanges to Redis
+    /// Starts a feed: from exchanges to Redis
+    #[command(after_help = examples::FEED)]
     Feed(Feed),
-    /// From Redis to WebSocket and REST clients; start as many as you like
+    /// Starts a gateway: from Redis to WebSocket and REST clients; start as many as you like
+    #[command(after_help = examples::GATEWAY)]
     Gateway(Gateway),
-    /// Shows topics of a gateway in the terminal
+    /// Shows prices of a gateway: a screen on a terminal, lines otherwise
+    #[command(after_help = examples::WATCH)]
     Watch(Watch),
     /// Prints one price; exit code 3 when it is not live
+    #[command(after_help = examples::PRICE)]
     Price(Price),
     /// Follows updates of a topic from the venue to the sockets, with the time of each hop
     Trace(Trace),
@@ -43,8 +55,10 @@ pub enum Command {
     /// the servers it names
     Check(Check),
     /// Prints the table of all metrics as Markdown
+    #[command(after_help = examples::METRICS)]
     Metrics,
     /// Writes manual pages and completions for shells, for packagers
+    #[command(after_help = examples::GENERATE)]
     #[command(hide = true)]
     Generate(Generate),
 }
@@ -64,7 +78,8 @@ pub struct Common {
     /// How log lines are written: text or json [default: text]
     #[arg(long, value_name = "FORMAT")]
     log_format: Option<LogFormat>,
-    /// error, warn, info, debug, trace or off, or levels by target [default: info; demo: warn]
+    /// What is logged: error, warn, info, debug, trace or off, or levels by target [default: info;
+    /// demo: warn]
     #[arg(long, value_name = "LEVEL", env = "TICKCAST_LOG")]
     log_level: Option<String>,
 }
@@ -106,7 +121,11 @@ pub struct Run {
     exchanges: Exchanges,
 }
 
-const CHECK_EXIT_CODES: &str = "\
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  tickcast check --config /etc/tickcast/tickcast.toml
+  tickcast check --redis --role gateway
+
 Exit codes:
   0  all is well, or works and should be changed
   1  --redis: a server cannot be reached or is not what Tickcast needs
@@ -114,13 +133,13 @@ Exit codes:
 
 /// Flags of `check`: those whose settings it can show.
 #[derive(Debug, Args)]
-#[command(after_help = CHECK_EXIT_CODES)]
+#[command(after_help = CHECK_EXAMPLES)]
 pub struct Check {
     /// Ask the live Redis, with its sentinels, replicas or cluster nodes, and say what to change; it
     /// changes nothing
     #[arg(long)]
     pub redis: bool,
-    /// A line of JSON for each finding
+    /// Print a line of JSON for each finding
     #[arg(long, requires = "redis")]
     pub json: bool,
     /// Read this file instead of tickcast.toml in the working directory
@@ -179,10 +198,13 @@ pub struct Watch {
     /// The gateway's WebSocket address
     #[arg(long, default_value = DEFAULT_URL)]
     pub url: String,
-    /// The gateway's messages as they come, one a line
+    /// Print the gateway's messages as they come, one a line
     #[arg(long)]
     pub json: bool,
-    /// End after N prices (with --json: after N messages)
+    /// Print lines of text even where a screen could be drawn
+    #[arg(long, conflicts_with = "json")]
+    pub plain: bool,
+    /// Print N prices (with --json: N messages) and end
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub count: Option<u64>,
 }
@@ -198,7 +220,7 @@ pub struct Price {
     /// The gateway's address
     #[arg(long, default_value = DEFAULT_URL)]
     pub url: String,
-    /// The gateway's answer as it came
+    /// Print the gateway's answer as it came
     #[arg(long)]
     pub json: bool,
 }
@@ -213,7 +235,7 @@ pub struct Trace {
     /// End after N updates; 0 goes on until Ctrl-C
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub count: u64,
-    /// A line of JSON for each update, with all times in microseconds
+    /// Print a line of JSON for each update, with all times in microseconds
     #[arg(long)]
     pub json: bool,
     /// The gateway's admin listener
@@ -313,8 +335,18 @@ mod tests {
     use clap::CommandFactory;
 
     #[test]
-    fn the_definition_is_sound() {
+    fn the_definition_is_sound_and_explained() {
         Cli::command().debug_assert();
+        explained(&Cli::command());
+    }
+
+    fn explained(command: &clap::Command) {
+        assert!(command.get_about().is_some(), "{}", command.get_name());
+        for argument in command.get_arguments() {
+            let id = argument.get_id();
+            assert!(argument.get_help().is_some(), "{} {id}", command.get_name());
+        }
+        command.get_subcommands().for_each(explained);
     }
 
     fn keys(args: &[&str]) -> Vec<(&'static str, Value)> {

@@ -3,7 +3,7 @@
 use crate::{
     cli,
     outcome::Failure,
-    watch::{Belief, Quote, Row},
+    watch::{Belief, Quote, quote_line},
 };
 use anyhow::{Context, anyhow};
 use serde::Deserialize;
@@ -43,7 +43,7 @@ pub async fn price(args: cli::Price) -> Result<(), Failure> {
     let answer: Answer =
         serde_json::from_str(&body).with_context(|| format!("{url}: not a price"))?;
     let live = answer.quote.state == Belief::Live && !answer.stale;
-    print(if args.json { body } else { line(answer) })?;
+    print(if args.json { body } else { line(&answer) })?;
     if live { Ok(()) } else { Err(Failure::NotLive) }
 }
 
@@ -79,10 +79,10 @@ fn message_of(body: &str) -> String {
         .unwrap_or_else(|| "no reason given".to_owned())
 }
 
-fn line(answer: Answer) -> String {
+fn line(answer: &Answer) -> String {
     let age = Duration::from_millis(answer.age_ms.unwrap_or(0));
     let now = answer.quote.received_ts.map_or(Micros::default(), |at| at.plus(age));
-    Row::new(answer.quote).plain(now)
+    quote_line(&answer.quote, now)
 }
 
 fn print(text: String) -> Result<(), Failure> {

@@ -1,6 +1,53 @@
 //! The command explains itself.
 
 use crate::support::start;
+use clap::CommandFactory;
+
+/// Columns of a terminal that nobody has made wider.
+const COLUMNS: usize = 80;
+
+/// A command's help and those of its own commands, by how they are asked for.
+async fn helps() -> Vec<(String, String)> {
+    let mut asked = vec![vec![], vec!["generate".to_owned()]];
+    let mut helps = Vec::new();
+    while let Some(words) = asked.pop() {
+        let args: Vec<&str> = words.iter().map(String::as_str).chain(["--help"]).collect();
+        let help = start(&args).ended().await;
+        assert_eq!(help.code, 0, "{words:?}");
+        let commands = help.stdout.lines().skip_while(|line| *line != "Commands:").skip(1);
+        let commands = commands.take_while(|line| !line.is_empty());
+        let names = commands.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+        for name in names.filter(|name| !matches!(*name, "" | "help")) {
+            asked.push(words.iter().cloned().chain([name.to_owned()]).collect());
+        }
+        helps.push((format!("tickcast {}", words.join(" ")), help.stdout));
+    }
+    helps
+}
+
+/// The same of the load tools, written by clap itself.
+fn load_helps(command: &mut clap::Command, helps: &mut Vec<(String, String)>) {
+    helps.push((command.get_name().to_owned(), command.render_long_help().to_string()));
+    for command in command.get_subcommands_mut().filter(|it| it.get_name() != "help") {
+        load_helps(command, helps);
+    }
+}
+
+#[tokio::test]
+async fn every_help_fits_a_terminal_and_says_what_to_expect() {
+    let mut helps = helps().await;
+    assert!(helps.len() >= 15, "{} helps of tickcast", helps.len());
+    let mut load = tickcast_load::cli::Cli::command();
+    load.build();
+    load_helps(&mut load, &mut helps);
+    assert!(helps.len() >= 24, "{} helps", helps.len());
+    for (command, help) in helps {
+        for line in help.lines() {
+            assert!(line.chars().count() <= COLUMNS, "{command}: {line}");
+        }
+        assert!(help.contains("Example") || help.contains("Prints"), "{command}: {help}");
+    }
+}
 
 #[tokio::test]
 async fn help_lists_every_command_with_a_line() {
@@ -22,7 +69,7 @@ async fn every_role_explains_the_flags_it_has() {
         ("run", &["--config", "--redis-url", "--listen", "--exchange"]),
         ("feed", &["--config", "--redis-url", "--exchange"]),
         ("gateway", &["--config", "--redis-url", "--listen"]),
-        ("watch", &["--url", "--json", "--count"]),
+        ("watch", &["--url", "--json", "--count", "--plain", "Ctrl-C"]),
         ("price", &["--url", "--exchange"]),
         ("trace", &["--count", "--json", "--admin", "to sockets"]),
         ("dlq", &["list", "show", "retry", "Exit codes"]),

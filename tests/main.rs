@@ -56,5 +56,6 @@ mod trace;
 mod units;
 mod wall_clock;
 mod watch;
+mod watch_screen;
 mod watching;
 mod workflows;

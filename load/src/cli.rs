@@ -1,5 +1,6 @@
 //! The command line of `tickcast-load`.
 
+mod examples;
 mod faults;
 mod hostile;
 mod record;
@@ -15,9 +16,13 @@ use crate::{
 use clap::{Args, Parser, Subcommand};
 use std::{net::SocketAddr, path::PathBuf};
 
+/// Columns of the help at most, however wide the terminal: longer lines are hard to read.
+const HELP_WIDTH: usize = 80;
+
 /// Simulated exchanges, swarms of clients, and the bare loop that both are measured against.
 #[derive(Debug, Parser)]
-#[command(name = "tickcast-load", version, max_term_width = 100)]
+#[command(name = "tickcast-load", version, max_term_width = HELP_WIDTH,
+    after_help = examples::TICKCAST_LOAD)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -28,21 +33,28 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run a simulated exchange that speaks the real one's protocol.
+    #[command(after_help = examples::VENUE)]
     Venue(VenueArgs),
     /// Write an exchange's live traffic to a file that `venue --recording` replays.
+    #[command(after_help = examples::RECORD)]
     Record(RecordArgs),
     /// Connect many clients to a gateway, check what they get, and print what was measured.
+    #[command(after_help = examples::SWARM)]
     Swarm(SwarmArgs),
     /// Run the bare loop: one thread, one non-blocking write per client and message.
+    #[command(after_help = examples::LIMIT)]
     Limit(LimitArgs),
     /// Run whole scenarios: start servers, offer a load, measure, compare in pairs, report.
+    #[command(after_help = examples::BENCH)]
     Bench(BenchArgs),
     /// Attack a server of your own in one way, and say whether it stands it.
+    #[command(after_help = examples::HOSTILE)]
     Hostile(HostileArgs),
     /// Measure on real processes what faults and attacks do to a gateway and its other clients.
+    #[command(after_help = examples::FAULTS)]
     Faults(FaultsArgs),
     /// A part of a benchmark's swarm, told on the standard input what to do.
-    #[command(hide = true)]
+    #[command(hide = true, after_help = examples::SWARM_PART)]
     SwarmPart,
 }
 

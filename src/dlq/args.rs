@@ -6,6 +6,26 @@ use std::path::{Path, PathBuf};
 /// Letters shown unless told otherwise.
 const SHOWN: usize = 50;
 
+const EXAMPLES: &str = "\
+Examples:
+  tickcast dlq list
+  tickcast dlq retry --all
+";
+const LIST_EXAMPLES: &str = "\
+Examples:
+  tickcast dlq list --exchange kucoin --reason unconfirmed
+  tickcast dlq list --url http://127.0.0.1:9091 --json
+";
+const SHOW_EXAMPLES: &str = "\
+Example:
+  tickcast dlq show 1729757700001-0
+";
+const RETRY_EXAMPLES: &str = "\
+Examples:
+  tickcast dlq retry 1729757700001-0
+  tickcast dlq retry --all --reason unconfirmed
+";
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done; nothing there is no failure
@@ -15,7 +35,7 @@ Exit codes:
 
 /// Arguments of `dlq`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = format!("{EXAMPLES}\n{EXIT_CODES}"))]
 pub struct Args {
     #[command(subcommand)]
     pub command: Command,
@@ -34,7 +54,7 @@ pub enum Command {
 
 /// Arguments of `dlq list`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = format!("{LIST_EXAMPLES}\n{EXIT_CODES}"))]
 pub struct List {
     #[command(flatten)]
     place: Place,
@@ -47,7 +67,7 @@ pub struct List {
 
 /// Arguments of `dlq show`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = format!("{SHOW_EXAMPLES}\n{EXIT_CODES}"))]
 pub struct Show {
     /// Its number, as `list` shows it
     pub id: String,
@@ -60,7 +80,7 @@ pub struct Show {
 
 /// Arguments of `dlq retry`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = format!("{RETRY_EXAMPLES}\n{EXIT_CODES}"))]
 pub struct Retry {
     /// Its number, as `list` shows it
     #[arg(required_unless_present = "all", conflicts_with = "all")]

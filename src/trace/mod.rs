@@ -13,16 +13,22 @@ use tickcast_gateway::trace::line::{End, Line};
 
 /// What `--help` adds: how the lines are to be read.
 pub const COLUMNS: &str = "\
-Each line is an update, each column the time in milliseconds from one hop to the next:
-  to feed     from the venue's quote to the feed (two clocks: the venue's and ours)
+Examples:
+  tickcast trace BTC-USDT
+  tickcast trace ticker:okx:ETH-USDT --count 0 --json
+
+Each line is an update, each column the time in milliseconds from one hop to the
+next:
+  to feed     from the venue's quote to the feed (clocks of the venue and ours)
   in feed     from the frame's arrival until the update was sealed and numbered
   to bus      until the bus published it
   to gateway  until the gateway took it
   to pass     until a shard began the pass that wrote it
   to sockets  until it was written to the last socket of that pass
   total       from the frame's arrival at the feed to the last socket
-A value marked ~ stands between clocks that differ: it is the time beyond the fastest message of
-the last seconds. A value marked ! is below zero: the clocks differ, and by how much is unknown.";
+A value marked ~ stands between clocks that differ: it is the time beyond the
+fastest message of the last seconds. A value marked ! is below zero: the clocks
+differ, and by how much is unknown.";
 
 /// Follows the topic's updates and prints their hops.
 ///

@@ -12,10 +12,7 @@ use tickcast_shared::{
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Incoming {
     /// The first message of a connection.
-    Welcome {
-        /// The gateway's clock.
-        time: Micros,
-    },
+    Welcome(Welcome),
     /// The answer to our subscription.
     Subscribed(Subscribed),
     /// A topic's full state.
@@ -39,6 +36,15 @@ pub enum Incoming {
         /// Or was, until now.
         active: bool,
     },
+    /// A topic, an exchange or the bus is in another state.
+    Status(Status),
+    /// New listings joined a pattern.
+    TopicsAdded {
+        /// As it was subscribed to.
+        pattern: String,
+        /// What joined it.
+        topics: Vec<IgnoredAny>,
+    },
     /// A request could not be served.
     Error {
         /// What kind of mistake.
@@ -51,6 +57,34 @@ pub enum Incoming {
     /// Anything else.
     #[serde(other)]
     Other,
+}
+
+/// How a gateway greets.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Welcome {
+    /// What it calls itself.
+    #[serde(default)]
+    pub server: String,
+    /// Its version.
+    #[serde(default)]
+    pub version: String,
+    /// Its clock.
+    pub time: Micros,
+    /// How often it asks for a sign of life.
+    pub heartbeat_ms: Option<u64>,
+}
+
+/// What something is like, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Status {
+    /// `topic`, `exchange` or `bus`.
+    pub scope: String,
+    /// Which.
+    pub name: String,
+    /// The state.
+    pub state: Belief,
+    /// A short code; none when all is well.
+    pub reason: Option<String>,
 }
 
 /// What became of a subscription.
@@ -139,17 +173,30 @@ impl Quote {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Belief {
-    /// It is the price now.
-    Live,
     /// It was the price.
     Stale,
     /// It is not traded.
     Halted,
     /// There is none yet.
     Pending,
-    /// A state that this program does not know: not to be taken for live.
+    /// It is the price now.
+    Live,
+    /// A state that this program does not know, or nobody to vouch for one: not to be taken for live.
     #[serde(other)]
     Unknown,
+}
+
+impl Belief {
+    /// Its word; whatever is not live is loud.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Stale => "STALE",
+            Self::Halted => "HALTED",
+            Self::Pending => "pending",
+            Self::Live => "live",
+            Self::Unknown => "NOT LIVE",
+        }
+    }
 }
 
 #[cfg(test)]

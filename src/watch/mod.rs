@@ -1,22 +1,28 @@
 //! `tickcast watch`: a terminal client that stays connected.
 
+mod line;
+mod link;
 mod message;
+mod news;
 mod output;
 mod retry;
-mod row;
 mod screen;
 mod session;
+mod times;
 
+pub use line::quote_line;
 pub use message::{Belief, Quote};
-pub use row::{Row, age_text};
+pub use times::age_text;
 
 use crate::{cli, outcome::Failure};
-use anyhow::anyhow;
-use output::Output;
-use retry::{Lost, Next, SUCCESS_AFTER};
-use session::{End, Wanted};
-use std::time::Instant;
-use tokio::signal::unix::{SignalKind, signal};
+use news::WAITING_NEWS;
+use output::Form;
+use session::Wanted;
+use std::io::{self, IsTerminal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::mpsc,
+};
 
 /// Shows topics until the user, the reader of our output or the gateway ends it.
 ///
@@ -24,17 +30,31 @@ use tokio::signal::unix::{SignalKind, signal};
 /// When no topic was accepted, or the gateway asks not to come back.
 pub async fn watch(args: cli::Watch) -> Result<(), Failure> {
     check_url(&args.url)?;
-    let mut output = Output::choose(args.json);
-    let wanted = Wanted { url: args.url, topics: args.topics, left: args.count, accepted: false };
-    let ended = tokio::select! {
-        ended = keep_watching(wanted, &mut output) => ended,
-        () = told_to_stop() => Ok(()),
-    };
-    match output.close() {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(anyhow!(error).context("cannot write to the terminal").into())
+    let (tell, news) = mpsc::channel(WAITING_NEWS);
+    let url = args.url.clone();
+    let shown = async {
+        match form(&args) {
+            Some(form) => output::print(news, form, args.count, url).await,
+            None => screen::show(news, url).await,
         }
-        _ => ended,
+    };
+    let wanted = Wanted { url: args.url.clone(), topics: args.topics.clone(), accepted: false };
+    tokio::select! {
+        ended = shown => ended,
+        // What was told last still has to be shown.
+        () = async { link::stay_connected(wanted, tell).await; std::future::pending().await } => Ok(()),
+        () = told_to_stop() => Ok(()),
+    }
+}
+
+/// How lines are written; none for a screen, which takes a terminal for the output and one for keys.
+fn form(args: &cli::Watch) -> Option<Form> {
+    let is_dumb = std::env::var_os("TERM").is_some_and(|name| name == "dumb");
+    let is_terminal = io::stdout().is_terminal() && io::stdin().is_terminal() && !is_dumb;
+    match (args.json, is_terminal && !args.plain && args.count.is_none()) {
+        (true, _) => Some(Form::Json),
+        (false, false) => Some(Form::Text),
+        (false, true) => None,
     }
 }
 
@@ -50,38 +70,6 @@ fn check_url(url: &str) -> Result<(), Failure> {
         Err(error) => wrong(&error.to_string()),
         Ok(parsed) if !matches!(parsed.scheme(), "ws" | "wss") => wrong("expected ws:// or wss://"),
         Ok(_) => Ok(()),
-    }
-}
-
-async fn keep_watching(mut wanted: Wanted, output: &mut Output) -> Result<(), Failure> {
-    let mut failures = 0;
-    loop {
-        let dialled = Instant::now();
-        let lost = match session::run(&mut wanted, output).await {
-            End::Enough | End::ReaderGone => return Ok(()),
-            End::NothingAccepted => return Err(anyhow!("no topic was accepted").into()),
-            End::Output(error) => return Err(anyhow!(error).context("cannot write").into()),
-            End::Lost(lost) => lost,
-        };
-        failures = if dialled.elapsed() >= SUCCESS_AFTER { 1 } else { failures + 1 };
-        match lost.next(failures, rand::random()) {
-            Next::GiveUp(why) => return Err(anyhow!("{}: {why}", wanted.url).into()),
-            Next::Again(after) => {
-                let hint = hint(&lost);
-                let text = format!("{lost}; trying again in {:.1} s{hint}", after.as_secs_f64());
-                // A reader that has gone is noticed with the next price.
-                let _ = output.lost(&text);
-                tokio::time::sleep(after).await;
-            }
-        }
-    }
-}
-
-/// What a user who has just begun may have missed.
-fn hint(lost: &Lost) -> &'static str {
-    match lost {
-        Lost::Dial(_) => " (is a gateway running? `tickcast demo` starts one)",
-        _ => "",
     }
 }
 

@@ -1,96 +1,113 @@
-//! Where prices go: a live screen, plain lines for a pipe, or the gateway's messages as they came.
+//! Prices as lines: text for a person or a file, or the gateway's messages as they came.
 
-use super::{message::Quote, row::Row, screen::Screen};
-use std::io::{self, IsTerminal, Write};
-use tickcast_shared::clock::Micros;
+use super::{
+    line::quote_line,
+    message::{Incoming, Quote, Welcome},
+    news::News,
+    times::time_of_day,
+};
+use crate::outcome::Failure;
+use anyhow::anyhow;
+use std::io::{self, Write};
+use tickcast_shared::clock::{Clock, Micros};
+use tokio::sync::mpsc::Receiver;
 
-/// How prices are shown.
-pub enum Output {
-    /// Redrawn in place, for a terminal.
-    Screen(Screen),
-    /// A line for each message, for a pipe.
-    Lines,
-    /// The gateway's own messages, one a line.
+/// What a line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A price as text.
+    Text,
+    /// A message as it came.
     Json,
 }
 
-impl Output {
-    /// What suits standard output, or JSON if that is asked for.
-    pub fn choose(json: bool) -> Self {
-        match (json, io::stdout().is_terminal()) {
-            (true, _) => Self::Json,
-            (false, true) => Self::Screen(Screen::new()),
-            (false, false) => Self::Lines,
+/// Prints what comes from `url`: `left` prices, or messages of [`Form::Json`]; without end for `None`.
+///
+/// # Errors
+/// When the connection is over, or standard output does not take any more. A reader that has gone
+/// has read enough.
+pub async fn print(
+    mut news: Receiver<News>,
+    form: Form,
+    left: Option<u64>,
+    url: String,
+) -> Result<(), Failure> {
+    let mut printer = Printer { form, left, url, clock: Clock::start(), gateway_ahead: 0 };
+    while let Some(piece) = news.recv().await {
+        let piece = match piece {
+            News::Over(failure) => return Err(failure),
+            piece => piece,
+        };
+        match printer.hear(piece) {
+            Ok(()) if printer.left == Some(0) => break,
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => break,
+            Err(error) => return Err(anyhow!(error).context("cannot write").into()),
         }
     }
+    Ok(())
+}
 
-    /// Whether [`Self::redraw`] has anything to do.
-    pub fn is_redrawn(&self) -> bool {
-        matches!(self, Self::Screen(_))
-    }
+struct Printer {
+    form: Form,
+    left: Option<u64>,
+    url: String,
+    clock: Clock,
+    gateway_ahead: i64,
+}
 
-    /// Whether messages are wanted as they came.
-    pub fn is_raw(&self) -> bool {
-        matches!(self, Self::Json)
-    }
-
-    /// Writes a message as it came.
-    pub fn raw(&mut self, message: &str) -> io::Result<()> {
-        line(message)
-    }
-
-    /// Shows a topic's new state at the gateway's time `now`.
-    pub fn quote(&mut self, quote: Quote, now: Micros) -> io::Result<()> {
-        match self {
-            Self::Screen(screen) => {
-                screen.update(quote);
-                Ok(())
+impl Printer {
+    fn hear(&mut self, piece: News) -> io::Result<()> {
+        match piece {
+            News::Message(text, message) => {
+                let is_price = self.message(text.as_str(), message)?;
+                if let Some(left) = &mut self.left
+                    && (is_price || self.form == Form::Json)
+                {
+                    *left = left.saturating_sub(1);
+                }
             }
-            Self::Lines => line(&plain(quote, now)),
-            Self::Json => Ok(()),
+            News::Warning(text) => note(&text),
+            News::Lost { why, again_after } => {
+                note(&format!("{why}; trying again in {:.1} s", again_after.as_secs_f64()));
+            }
+            News::Connected => note(&format!("connected to {}", self.url)),
+            News::Dialling | News::Alive | News::Answered(_) | News::Over(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Prints a message, if it is one of those that are printed; says whether it has prices.
+    fn message(&mut self, text: &str, message: Incoming) -> io::Result<bool> {
+        if self.form == Form::Json {
+            line(text)?;
+        }
+        match message {
+            Incoming::Welcome(Welcome { time, .. }) => {
+                self.gateway_ahead = time.0 - self.clock.now().0;
+                Ok(false)
+            }
+            Incoming::Ticker(quote) => self.quote(&quote).map(|()| true),
+            Incoming::Kline { topic, bar } => self.quote(&Quote::of_bar(topic, bar)).map(|()| true),
+            Incoming::Klines { topic, bars } => {
+                let quotes = bars.into_iter().map(|bar| Quote::of_bar(topic.clone(), bar));
+                quotes.into_iter().try_for_each(|quote| self.quote(&quote)).map(|()| true)
+            }
+            Incoming::Lagging { active: true } => {
+                note("this terminal is slow: newest prices only");
+                Ok(false)
+            }
+            _ => Ok(false),
         }
     }
 
-    /// Tells the user what is going on, apart from prices.
-    pub fn note(&mut self, text: &str) -> io::Result<()> {
-        if let Self::Screen(screen) = self {
-            screen.set_footer(text.to_owned());
+    /// `12:34:56.789 ticker:kucoin:BTC-USDT 67220 bid 67218.6 ask 67218.7 0.1 s live SIMULATED`
+    fn quote(&self, quote: &Quote) -> io::Result<()> {
+        if self.form == Form::Json {
             return Ok(());
         }
-        writeln!(io::stderr().lock(), "tickcast: {text}")
-    }
-
-    /// Tells the user something that must stay readable.
-    pub fn warn(&mut self, text: &str) -> io::Result<()> {
-        if let Self::Screen(screen) = self {
-            screen.erase()?;
-        }
-        writeln!(io::stderr().lock(), "tickcast: {text}")
-    }
-
-    /// Draws the screen anew, with ages at the gateway's time `now`.
-    pub fn redraw(&mut self, now: Micros) -> io::Result<()> {
-        match self {
-            Self::Screen(screen) => screen.draw(now),
-            Self::Lines | Self::Json => Ok(()),
-        }
-    }
-
-    /// Tells the user that the connection is gone; no price is shown as live from here on.
-    pub fn lost(&mut self, text: &str) -> io::Result<()> {
-        self.note(text)?;
-        match self {
-            Self::Screen(screen) => screen.disown(),
-            Self::Lines | Self::Json => Ok(()),
-        }
-    }
-
-    /// Leaves the terminal as it was found.
-    pub fn close(&mut self) -> io::Result<()> {
-        match self {
-            Self::Screen(screen) => screen.close(),
-            Self::Lines | Self::Json => Ok(()),
-        }
+        let now = Micros(self.clock.now().0 + self.gateway_ahead);
+        line(&format!("{} {}", time_of_day(now), quote_line(quote, now)))
     }
 }
 
@@ -100,37 +117,8 @@ fn line(text: &str) -> io::Result<()> {
     stdout.flush()
 }
 
-/// `12:34:56.789 ticker:kucoin:BTC-USDT 67220 bid 67218.6 ask 67218.7 0.1 s live SIMULATED`
-fn plain(quote: Quote, now: Micros) -> String {
-    format!("{} {}", time_of_day(now), Row::new(quote).plain(now))
-}
-
-/// Hours, minutes, seconds and milliseconds, UTC.
-fn time_of_day(now: Micros) -> String {
-    let millis = now.0.div_euclid(1000).rem_euclid(24 * 3600 * 1000);
-    let (seconds, millis) = (millis / 1000, millis % 1000);
-    let (minutes, seconds) = (seconds / 60, seconds % 60);
-    format!("{:02}:{:02}:{seconds:02}.{millis:03}", minutes / 60, minutes % 60)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::watch::message::Belief;
-
-    #[test]
-    fn a_line_has_time_price_and_state() {
-        let quote = Quote {
-            topic: "ticker:okx:ETH-USDT".into(),
-            last_price: None,
-            bid_price: None,
-            ask_price: None,
-            state: Belief::Pending,
-            simulated: false,
-            received_ts: None,
-            bar: None,
-        };
-        let now = Micros(1_729_757_723_655_123);
-        assert_eq!(plain(quote, now), "08:15:23.655 ticker:okx:ETH-USDT - bid - ask - pending");
-    }
+/// Tells the user what is going on, apart from prices.
+pub fn note(text: &str) {
+    // Whoever closed stderr does not want to read this.
+    let _ = writeln!(io::stderr().lock(), "tickcast: {text}");
 }

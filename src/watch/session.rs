@@ -1,60 +1,40 @@
 //! One connection to a gateway, from dialling to its end.
 
 use super::{
-    message::{Advice, Incoming, Quote, Rejected, Subscribed},
-    output::Output,
+    message::{Advice, Incoming, Rejected, Subscribed},
+    news::News,
     retry::Lost,
 };
 use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
-use std::{
-    io,
-    time::{Duration, Instant},
-};
-use tickcast_shared::{
-    clock::{Clock, Micros},
-    market::Bar,
-};
+use std::time::{Duration, Instant};
 use tokio::{
     net::TcpStream,
-    time::{Interval, MissedTickBehavior, interval, sleep_until, timeout},
+    sync::mpsc::Sender,
+    time::{Interval, interval, sleep_until, timeout},
 };
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{self, Message, http::Response, protocol::CloseFrame},
+    tungstenite::{self, Message, Utf8Bytes, http::Response, protocol::CloseFrame},
 };
 
 /// Time for name lookup, TCP, TLS and upgrade together.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
-/// How often the gateway is asked for a sign of life (`protocol.md`, Heartbeat).
-const PING_EVERY: Duration = Duration::from_secs(15);
-/// Silence after which a connection is given up: two pings unanswered.
+/// How often the gateway is asked for a sign of life, and the round trip measured: more often than
+/// `protocol.md` asks for, because somebody looks at it.
+const PING_EVERY: Duration = Duration::from_secs(5);
+/// Silence after which a connection is given up (`protocol.md`, Heartbeat).
 const SILENCE_LIMIT: Duration = Duration::from_secs(30);
-/// How often the screen is redrawn: faster than this nobody reads.
-const REDRAW_EVERY: Duration = Duration::from_millis(100);
 
 /// Why a session came back to its caller.
 #[derive(Debug)]
 pub enum End {
-    /// As many messages as wanted have been shown.
-    Enough,
-    /// Whoever read our output has gone.
-    ReaderGone,
+    /// Nobody wants its news any more.
+    NobodyListens,
     /// None of the topics was ever accepted.
     NothingAccepted,
     /// The connection ended.
     Lost(Lost),
-    /// Output failed for another reason.
-    Output(io::Error),
-}
-
-impl From<io::Error> for End {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::BrokenPipe => Self::ReaderGone,
-            _ => Self::Output(error),
-        }
-    }
 }
 
 /// What is wanted, and what holds over all connections.
@@ -63,17 +43,15 @@ pub struct Wanted {
     pub url: String,
     /// Topics and patterns as the user wrote them.
     pub topics: Vec<String>,
-    /// Messages still to be shown; `None` for no end.
-    pub left: Option<u64>,
     /// Whether any topic was ever accepted.
     pub accepted: bool,
 }
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// Connects, subscribes and shows what comes until something ends it.
-pub async fn run(wanted: &mut Wanted, output: &mut Output) -> End {
-    match Session::open(wanted, output).await {
+/// Connects, subscribes and tells what comes until something ends it.
+pub async fn run(wanted: &mut Wanted, news: &Sender<News>) -> End {
+    match Session::open(wanted, news).await {
         Ok(mut session) => loop {
             if let Err(end) = session.step().await {
                 break end;
@@ -83,136 +61,97 @@ pub async fn run(wanted: &mut Wanted, output: &mut Output) -> End {
     }
 }
 
+async fn tell(news: &Sender<News>, piece: News) -> Result<(), End> {
+    news.send(piece).await.map_err(|_| End::NobodyListens)
+}
+
 /// An open connection.
 struct Session<'a> {
     socket: Socket,
     wanted: &'a mut Wanted,
-    output: &'a mut Output,
-    clock: Clock,
-    gateway_ahead: i64,
+    news: &'a Sender<News>,
     heard: Instant,
     pings: Interval,
-    redraws: Interval,
+    pinged: Instant,
     advice: Option<Advice>,
 }
 
 impl<'a> Session<'a> {
-    async fn open(wanted: &'a mut Wanted, output: &'a mut Output) -> Result<Self, End> {
+    async fn open(wanted: &'a mut Wanted, news: &'a Sender<News>) -> Result<Self, End> {
+        tell(news, News::Dialling).await?;
         let mut socket = dial(&wanted.url).await.map_err(End::Lost)?;
         let subscribe = json!({"op": "subscribe", "id": 1, "topics": wanted.topics});
         let sent = socket.send(Message::text(subscribe.to_string())).await;
         sent.map_err(|error| End::Lost(Lost::Dial(format!("{}: {error}", wanted.url))))?;
-        output.note(&format!("connected to {}", wanted.url))?;
-        let mut pings = interval(PING_EVERY);
-        pings.reset();
-        let mut redraws = interval(REDRAW_EVERY);
-        redraws.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        Ok(Self {
-            socket,
-            wanted,
-            output,
-            clock: Clock::start(),
-            gateway_ahead: 0,
-            heard: Instant::now(),
-            pings,
-            redraws,
-            advice: None,
-        })
+        tell(news, News::Connected).await?;
+        let (now, pings) = (Instant::now(), interval(PING_EVERY));
+        Ok(Self { socket, wanted, news, heard: now, pings, pinged: now, advice: None })
     }
 
     async fn step(&mut self) -> Result<(), End> {
         tokio::select! {
             message = self.socket.next() => {
                 self.heard = Instant::now();
-                self.received(message)
+                self.received(message).await
             }
             _ = self.pings.tick() => self.ping().await,
-            _ = self.redraws.tick(), if self.output.is_redrawn() => {
-                Ok(self.output.redraw(self.now())?)
-            }
             () = sleep_until((self.heard + SILENCE_LIMIT).into()) => Err(End::Lost(Lost::Silent)),
         }
     }
 
-    /// The gateway's clock as far as its greeting told it.
-    fn now(&self) -> Micros {
-        Micros(self.clock.now().0 + self.gateway_ahead)
-    }
-
     async fn ping(&mut self) -> Result<(), End> {
+        self.pinged = Instant::now();
         self.socket.send(Message::text("ping")).await.map_err(|error| self.lost(&error))
     }
 
-    fn received(
+    async fn received(
         &mut self,
         message: Option<Result<Message, tungstenite::Error>>,
     ) -> Result<(), End> {
         match message {
-            Some(Ok(Message::Text(text))) if text.as_str() == "pong" => Ok(()),
-            Some(Ok(Message::Text(text))) => self.text(text.as_str()),
+            Some(Ok(Message::Text(text))) if text.as_str() == "pong" => {
+                tell(self.news, News::Answered(self.pinged.elapsed())).await
+            }
+            Some(Ok(Message::Text(text))) => self.text(text).await,
             Some(Ok(Message::Close(frame))) => Err(self.closed(frame)),
-            Some(Ok(_)) => Ok(()),
+            Some(Ok(_)) => tell(self.news, News::Alive).await,
             Some(Err(error)) => Err(self.lost(&error)),
             None => Err(self.closed(None)),
         }
     }
 
-    fn text(&mut self, text: &str) -> Result<(), End> {
-        if self.output.is_raw() {
-            self.output.raw(text)?;
-        }
+    async fn text(&mut self, text: Utf8Bytes) -> Result<(), End> {
         // A message that does not read is one of a later protocol: not ours to judge.
-        let message = serde_json::from_str(text).unwrap_or(Incoming::Other);
-        let is_quote = matches!(
-            message,
-            Incoming::Ticker(_) | Incoming::Kline { .. } | Incoming::Klines { .. }
-        );
-        match message {
-            Incoming::Welcome { time } => self.gateway_ahead = time.0 - self.clock.now().0,
-            Incoming::Subscribed(subscribed) => self.subscribed(&subscribed)?,
-            Incoming::Ticker(quote) => self.output.quote(*quote, self.now())?,
-            Incoming::Kline { topic, bar } => self.bars(&topic, vec![bar])?,
-            Incoming::Klines { topic, bars } => self.bars(&topic, bars)?,
-            Incoming::Lagging { active: true } => {
-                self.output.note("this terminal is slow: newest prices only")?;
+        let message = serde_json::from_str(text.as_str()).unwrap_or(Incoming::Other);
+        let (warnings, end) = match &message {
+            Incoming::Subscribed(answer) => self.subscribed(answer),
+            Incoming::Error { code, message } => (vec![format!("{code}: {message}")], None),
+            Incoming::Closing(advice) => {
+                self.advice = Some(advice.clone());
+                (Vec::new(), None)
             }
-            Incoming::Error { code, message } => self.output.warn(&format!("{code}: {message}"))?,
-            Incoming::Closing(advice) => self.advice = Some(advice),
-            Incoming::Lagging { active: false } | Incoming::Other => {}
+            _ => (Vec::new(), None),
+        };
+        tell(self.news, News::Message(text, message)).await?;
+        for warning in warnings {
+            tell(self.news, News::Warning(warning)).await?;
         }
-        if is_quote || self.output.is_raw() { self.count() } else { Ok(()) }
+        end.map_or(Ok(()), Err)
     }
 
-    fn bars(&mut self, topic: &str, bars: Vec<Bar>) -> io::Result<()> {
-        let now = self.now();
-        let quotes = bars.into_iter().map(|bar| Quote::of_bar(topic.to_owned(), bar));
-        quotes.into_iter().try_for_each(|quote| self.output.quote(quote, now))
-    }
-
-    /// Counts a message that was shown.
-    fn count(&mut self) -> Result<(), End> {
-        if let Some(left) = &mut self.wanted.left {
-            *left = left.saturating_sub(1);
-            if *left == 0 {
-                self.output.redraw(self.now())?;
-                return Err(End::Enough);
-            }
-        }
-        Ok(())
-    }
-
-    fn subscribed(&mut self, answer: &Subscribed) -> Result<(), End> {
-        if !(answer.is_empty() && self.wanted.accepted) {
-            for Rejected { topic, code, message } in &answer.rejected {
-                self.output.warn(&format!("{topic}: {code}: {message}"))?;
-            }
-        }
+    /// What the user is to be told of the answer, and whether there is anything to stay for.
+    fn subscribed(&mut self, answer: &Subscribed) -> (Vec<String>, Option<End>) {
+        let told =
+            |Rejected { topic, code, message }: &Rejected| format!("{topic}: {code}: {message}");
         match (answer.is_empty(), self.wanted.accepted) {
-            (true, false) => Err(End::NothingAccepted),
-            (true, true) => Err(End::Lost(Lost::Unknown)),
+            (true, false) => {
+                (answer.rejected.iter().map(told).collect(), Some(End::NothingAccepted))
+            }
+            // It knew some before, and may know them again.
+            (true, true) => (Vec::new(), Some(End::Lost(Lost::Unknown))),
             (false, _) => {
                 self.wanted.accepted = true;
-                Ok(())
+                (answer.rejected.iter().map(told).collect(), None)
             }
         }
     }

@@ -14,6 +14,7 @@ mod rest;
 mod scrape;
 pub mod shipped;
 mod supervisor;
+mod terminal;
 mod tickcast;
 #[path = "../../gateway/tests/support/tokens.rs"]
 pub mod tokens;
@@ -30,6 +31,7 @@ pub use node::Node;
 pub use rest::{Answer, get};
 pub use scrape::{Scrape, Series};
 pub use supervisor::Supervisor;
+pub use terminal::Terminal;
 pub use tickcast::{Ended, Role, Start, Tickcast, start, start_by_shell};
 pub use tickcast_shared::testing::RedisServer;
 pub use wait::{DEADLINE, eventually, eventually_within};
