@@ -212,7 +212,7 @@ pub struct Watch {
 /// Flags of `price`.
 #[derive(Debug, Args)]
 pub struct Price {
-    /// Such as BTC-USDT
+    /// A symbol, such as BTC-USDT, or a topic, such as ticker:okx:ETH-USDT
     pub symbol: String,
     /// The exchange to ask for instead of the gateway's default
     #[arg(long, value_name = "NAME")]

@@ -44,11 +44,11 @@ pub struct Args {
 /// What to do with dead letters.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Lists them, newest first
+    /// Lists dead letters, newest first
     List(List),
-    /// Shows one with its whole text
+    /// Shows a dead letter with its whole text
     Show(Show),
-    /// Judges them with the present code and says what would be published; publishes nothing
+    /// Judges dead letters with the present code and says what would be published; publishes nothing
     Retry(Retry),
 }
 
@@ -60,7 +60,7 @@ pub struct List {
     place: Place,
     #[command(flatten)]
     pub filter: Filter,
-    /// A line of JSON for each
+    /// Print a line of JSON for each
     #[arg(long)]
     pub json: bool,
 }
@@ -73,7 +73,7 @@ pub struct Show {
     pub id: String,
     #[command(flatten)]
     place: Place,
-    /// As a line of JSON
+    /// Print it as a line of JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -92,7 +92,7 @@ pub struct Retry {
     place: Place,
     #[command(flatten)]
     pub filter: Filter,
-    /// A line of JSON for each
+    /// Print a line of JSON for each
     #[arg(long)]
     pub json: bool,
 }

@@ -6,6 +6,9 @@ use std::{path::PathBuf, time::Duration};
 
 /// Arguments of `record`.
 #[derive(Debug, Args)]
+#[command(override_usage = "\
+    tickcast-load record [OPTIONS] --exchange <EXCHANGE>
+                            --symbols <SYMBOL,...> --out <FILE>")]
 pub struct RecordArgs {
     /// Which exchange.
     #[arg(long, value_enum)]

@@ -123,7 +123,8 @@ impl Board {
                 self.notice(format!("the gateway closes: {} {}", advice.code, advice.reason), now);
             }
             Incoming::TopicsAdded { pattern, topics } => {
-                self.notice(format!("{} new topics of {pattern}", topics.len()), now);
+                let count = topics.len();
+                self.notice(format!("{count} new {} of {pattern}", head::topics(count)), now);
             }
             message => {
                 let updates = self.market.hear(text, message, now);
@@ -138,6 +139,8 @@ impl Board {
     }
 
     fn notice(&mut self, text: String, now: Micros) {
+        // The same again, such as one listing after the other, is one notice.
+        self.notices.retain(|notice| notice.text != text);
         if self.notices.len() == SHOWN_NOTICES {
             self.notices.pop_front();
         }

@@ -59,6 +59,11 @@ impl Widths {
         *known = (*known).max(u16::try_from(width).unwrap_or(u16::MAX));
     }
 
+    /// A column may become narrower again: the last ones have none behind them that would move.
+    pub fn forget(&mut self, column: Column) {
+        self.0[column as usize] = 0;
+    }
+
     fn of(&self, column: Column) -> u16 {
         self.0[column as usize]
     }

@@ -54,11 +54,11 @@ pub fn figures(
     shown: usize,
     moment: Moment,
 ) -> Line<'static> {
-    let topics = match shown == counts.topics {
-        true => format!("{shown} topics"),
-        false => format!("{shown} of {} topics", counts.topics),
+    let count = match shown == counts.topics {
+        true => format!("{shown} {}", topics(shown)),
+        false => format!("{shown} of {} {}", counts.topics, topics(counts.topics)),
     };
-    let mut parts = vec![topics];
+    let mut parts = vec![count];
     parts.extend(connection.rate(moment.now).map(|rate| format!("{rate} updates/s")));
     let trip = connection.trip.map(|trip| format!("round trip {}", milliseconds(trip)));
     parts.extend(trip);
@@ -74,6 +74,11 @@ pub fn figures(
         _ => moment.theme.quiet(),
     };
     Line::styled(format!(" {}", parts.join(" · ")), style)
+}
+
+/// The word for so many.
+pub fn topics(count: usize) -> &'static str {
+    if count == 1 { "topic" } else { "topics" }
 }
 
 /// `0.4 ms` or `120 ms`.

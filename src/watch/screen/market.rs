@@ -6,6 +6,9 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use tickcast_shared::{clock::Micros, market::Bar};
 
+/// What a status of the bus calls it.
+const BUS: &str = "bus";
+
 /// What the gateway told, each topic's newest.
 #[derive(Debug, Clone, Default)]
 pub struct Market {
@@ -103,10 +106,15 @@ impl Market {
         self.topics.values()
     }
 
-    /// Why a topic is not live.
+    /// Why a topic is not live: its own reason, else its exchange's, else the bus's.
     pub fn reason(&self, topic: &Topic) -> Option<&str> {
-        let is_live = topic.quote.state == Belief::Live;
-        self.reasons.get(&topic.quote.topic).filter(|_| !is_live).map(String::as_str)
+        if topic.quote.state == Belief::Live {
+            return None;
+        }
+        let trouble = |name: &str| self.troubles.get(name)?.1.as_ref();
+        let own = self.reasons.get(&topic.quote.topic);
+        let reason = own.or_else(|| trouble(topic.exchange())).or_else(|| trouble(BUS));
+        reason.map(String::as_str)
     }
 
     /// What is not well, in words: `okx STALE (disconnected)`.
@@ -154,6 +162,10 @@ mod tests {
         hear(&mut market, &status("topic", "ticker:okx:A-B", "live", ""));
         hear(&mut market, &ticker("ticker:okx:A-B", "1", "stale"));
         assert_eq!(reason(&market), None);
+        hear(&mut market, &status("bus", "bus", "stale", "silent"));
+        assert_eq!(reason(&market).as_deref(), Some("silent"));
+        hear(&mut market, &status("exchange", "okx", "stale", "feed_lost"));
+        assert_eq!(reason(&market).as_deref(), Some("feed_lost"), "what is nearer");
     }
 
     #[test]

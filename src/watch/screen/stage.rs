@@ -9,7 +9,11 @@ use ratatui::{Frame, Terminal, backend::CrosstermBackend};
 use std::{
     io::{self, BufWriter, Stdout},
     panic,
+    sync::atomic::{AtomicBool, Ordering},
 };
+
+/// Whether the terminal is a screen: a process has one, and a panic finds it by this.
+static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// A screen's worth of escape sequences: it goes out at once and not in pieces.
 const OUTPUT_BYTES: usize = 64 * 1024;
@@ -30,8 +34,8 @@ impl Stage {
         let output = BufWriter::with_capacity(OUTPUT_BYTES, io::stdout());
         let mut stage = Self { terminal: Terminal::new(CrosstermBackend::new(output))? };
         enable_raw_mode()?;
+        IS_TAKEN.store(true, Ordering::Relaxed);
         execute!(stage.terminal.backend_mut(), EnterAlternateScreen, Hide)?;
-        stage.terminal.clear()?;
         Ok(stage)
     }
 
@@ -42,7 +46,10 @@ impl Stage {
 
     /// Whatever else wrote to the terminal, the next drawing is complete.
     pub fn repaint(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        // Unlike `clear` this does not ask the terminal where its cursor is: keys would be lost with the
+        // answer.
+        let size = self.terminal.size()?;
+        self.terminal.resize(size.into())
     }
 }
 
@@ -52,7 +59,11 @@ impl Drop for Stage {
     }
 }
 
+/// Gives the terminal back, once: a second time would put the cursor where it was at first.
 fn give_back() {
+    if !IS_TAKEN.swap(false, Ordering::Relaxed) {
+        return;
+    }
     // A terminal that has gone needs nothing.
     let _ = disable_raw_mode();
     let _ = execute!(io::stdout(), LeaveAlternateScreen, Show);

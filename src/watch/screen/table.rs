@@ -20,7 +20,7 @@ use tickcast_shared::market::Price;
 /// What stands where there is no value.
 pub const NOTHING: &str = "–";
 /// What a simulated price says of itself.
-const SIMULATED: &str = " SIM ";
+const SIMULATED: &str = " SIM";
 
 /// Some topics in their order.
 pub struct Lines<'a> {
@@ -40,6 +40,7 @@ impl Lines<'_> {
         let rows: Vec<[Line<'static>; ALL.len()]> =
             self.topics.iter().map(|topic| self.cells(topic, moment)).collect();
         let names = ALL.map(|column| self.name(column));
+        widths.forget(Column::State);
         for cells in rows.iter().chain([&names]) {
             ALL.iter().zip(cells).for_each(|(column, line)| widths.note(*column, line.width()));
         }
@@ -121,7 +122,7 @@ impl Lines<'_> {
         let (theme, quote) = (moment.theme, &topic.quote);
         let mut spans = vec![Span::styled(topic.word(), theme.state(quote.state))];
         if quote.simulated {
-            spans.push(Span::styled(SIMULATED, theme.simulated()));
+            spans.push(Span::styled(SIMULATED, theme.simulation()));
         }
         let incomplete = quote.bar.as_ref().filter(|bar| !bar.complete).map(|_| "incomplete");
         if let Some(why) = self.market.reason(topic).or(incomplete) {
@@ -156,9 +157,9 @@ fn last(topic: &Topic, moment: Moment) -> Line<'static> {
     ])
 }
 
-/// `+0.12 %` since the screen opened.
+/// `+0.125 %` since the screen opened.
 fn change(topic: &Topic, moment: Moment) -> Line<'static> {
-    let Some(change) = topic.change().map(|change| change.round_dp(2)) else {
+    let Some(change) = topic.change().map(|change| change.round_dp(3)) else {
         return Line::raw(NOTHING);
     };
     let style = match change.is_zero() {
@@ -166,7 +167,7 @@ fn change(topic: &Topic, moment: Moment) -> Line<'static> {
         false => moment.theme.sided(change.is_sign_positive()),
     };
     let sign = if change.is_sign_positive() && !change.is_zero() { "+" } else { "" };
-    Line::styled(format!("{sign}{change:.2} %"), style)
+    Line::styled(format!("{sign}{change:.3} %"), style)
 }
 
 /// The last while in bars.

@@ -67,6 +67,11 @@ impl Theme {
         self.sign(Color::Magenta, Color::Black)
     }
 
+    /// A price that is none, beside a sign that says so of all.
+    pub fn simulation(self) -> Style {
+        self.colour(Color::Magenta).add_modifier(Modifier::BOLD)
+    }
+
     /// What the user did.
     pub fn own(self) -> Style {
         self.sign(Color::Yellow, Color::Black)
