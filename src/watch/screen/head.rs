@@ -15,23 +15,22 @@ pub const HEIGHT: u16 = 3;
 /// Silence of a gateway that is worth a word: it has been asked for a sign of life meanwhile.
 const LONG_SILENCE: Duration = Duration::from_secs(7);
 
+/// What a lost connection means.
+const DEAD: &str = "no price is live";
+
 /// The connection in one line, and whether it is an alarm as a whole.
 pub fn connection(connection: &Connection, moment: Moment) -> Line<'static> {
     let (theme, url) = (moment.theme, &connection.url);
     match &connection.state {
-        State::Waiting { until, why } => {
+        State::Waiting { until, .. } => {
             let left = until.since(moment.now).as_secs_f64().ceil();
             let attempt = connection.attempts + 1;
-            let text = format!(
-                " NO CONNECTION: no price is live. Again in {left:.0} s (attempt {attempt}): {why}"
-            );
+            let text = format!(" NO CONNECTION, again in {left:.0} s (attempt {attempt}): {DEAD}");
             Line::raw(text).style(theme.alarm())
         }
         State::Dialling if connection.attempts > 1 || connection.welcome.is_some() => {
-            let text = format!(
-                " NO CONNECTION: no price is live. Connecting to {url} (attempt {})",
-                connection.attempts
-            );
+            let text =
+                format!(" NO CONNECTION, dialling (attempt {}): {DEAD}", connection.attempts);
             Line::raw(text).style(theme.alarm())
         }
         State::Dialling => Line::styled(format!(" ○ connecting to {url}"), theme.notable()),
@@ -47,13 +46,16 @@ pub fn connection(connection: &Connection, moment: Moment) -> Line<'static> {
     }
 }
 
-/// What is measured.
+/// What is measured, or why there is nothing to measure.
 pub fn figures(
     connection: &mut Connection,
     counts: &Counts,
     shown: usize,
     moment: Moment,
 ) -> Line<'static> {
+    if let State::Waiting { why, .. } = &connection.state {
+        return Line::styled(format!(" {why}"), moment.theme.notable());
+    }
     let count = match shown == counts.topics {
         true => format!("{shown} {}", topics(shown)),
         false => format!("{shown} of {} {}", counts.topics, topics(counts.topics)),
@@ -142,12 +144,14 @@ mod tests {
         lost.lost("it left".into(), Micros(3 * SECOND));
         assert_eq!(
             connection(&lost, at(SECOND / 2)).to_string(),
-            " NO CONNECTION: no price is live. Again in 3 s (attempt 2): it left"
+            " NO CONNECTION, again in 3 s (attempt 2): no price is live"
         );
-        assert!(connection(&lost, at(4 * SECOND)).to_string().contains("Again in 0 s"));
+        let why = figures(&mut lost, &Counts::default(), 0, at(0)).to_string();
+        assert_eq!(why, " it left");
+        assert!(connection(&lost, at(4 * SECOND)).to_string().contains("again in 0 s"));
         lost.dialling();
         let text = connection(&lost, at(0)).to_string();
-        assert!(text.contains("NO CONNECTION") && text.contains("(attempt 2)"), "{text}");
+        assert!(text.contains("NO CONNECTION, dialling (attempt 2)"), "{text}");
     }
 
     #[test]
