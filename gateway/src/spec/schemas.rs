@@ -89,7 +89,11 @@ pub(super) fn resolve<'a>(components: &'a Map<String, Value>, schema: &'a Value)
 /// One schema that every JSON message of the server fits: by its `type`.
 #[must_use]
 pub fn server_messages() -> Value {
-    let (named, components) = of_server();
+    one_of(of_server())
+}
+
+/// One schema of several kinds of messages.
+pub(super) fn one_of((named, components): (Vec<Named>, Map<String, Value>)) -> Value {
     let kinds: Vec<Value> = named.into_iter().map(|(_, schema)| schema).collect();
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -25,8 +25,10 @@ use serde::{Deserialize, Serialize};
 )]
 pub struct Stamp {
     /// Steps whenever another writer takes the group over.
+    #[schemars(range(max = u64::MAX))]
     pub epoch: u64,
     /// Counts a topic's values within an epoch.
+    #[schemars(range(max = u64::MAX))]
     pub seq: u64,
 }
 
