@@ -6,7 +6,14 @@ use super::{
     schemas::{Named, of_server},
 };
 use serde_json::{Map, Value, json};
+use std::sync::LazyLock;
 use tickcast_shared::protocol::{Asked, SUBPROTOCOL_JSON, SUBPROTOCOL_MSGPACK};
+
+/// A message of every kind, by its name here.
+static EXAMPLES: LazyLock<Map<String, Value>> = LazyLock::new(|| {
+    // A test reads it.
+    serde_json::from_str(include_str!("examples.json")).unwrap_or_default()
+});
 
 /// The document.
 pub(super) fn document() -> Value {
@@ -68,6 +75,9 @@ fn references(messages: &[Named]) -> Vec<Value> {
 
 fn message((name, payload): &Named) -> (String, Value) {
     let mut message = json!({"name": name, "payload": payload});
+    if let Some(example) = EXAMPLES.get(name) {
+        message["examples"] = json!([{"payload": example}]);
+    }
     if let Some(summary) = payload["description"].as_str() {
         message["summary"] = summary.into();
     }
@@ -118,6 +128,20 @@ mod tests {
             }
         }
         assert!(count > 50, "{count}");
+    }
+
+    #[test]
+    fn every_message_has_an_example_that_fits() {
+        let document = document();
+        let messages = document["components"]["messages"].as_object().unwrap();
+        assert_eq!(messages.len(), EXAMPLES.len());
+        for (name, message) in messages {
+            let mut schema = message["payload"].clone();
+            schema["components"] = document["components"].clone();
+            let example = &message["examples"][0]["payload"];
+            let fits = jsonschema::validator_for(&schema).unwrap();
+            fits.validate(example).unwrap_or_else(|error| panic!("{name}: {example}: {error}"));
+        }
     }
 
     /// What `names` finds under a pointer, in order.

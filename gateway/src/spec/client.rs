@@ -5,12 +5,15 @@
 
 #![allow(dead_code, reason = "only the schemas of these are of use")]
 
-use super::schemas::{Named, Schemas, one_of, resolve, variants};
+use super::schemas::{Named, Schemas, one_of, take, variants};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
-use tickcast_shared::{bus::Stamp, market::written, protocol::command::Id};
+use tickcast_shared::{
+    market::written,
+    protocol::command::{Id, Since},
+};
 
 /// A message of a client; besides, the bare text `ping` is answered with `pong`.
 #[derive(Deserialize, JsonSchema)]
@@ -45,7 +48,7 @@ pub enum ClientMessage {
         #[schemars(range(max = 500))]
         history: Option<u32>,
         /// What the client has already, by topic.
-        since: Option<BTreeMap<String, Stamp>>,
+        since: Option<BTreeMap<String, Since>>,
     },
     /// No longer wants them; `["*"]` means all.
     Unsubscribe {
@@ -93,8 +96,8 @@ pub enum ClientMessage {
 pub(super) fn kinds() -> (Vec<Named>, Map<String, Value>) {
     let mut schemas = Schemas::of_reading();
     let union = schemas.refer::<ClientMessage>();
-    let components = schemas.components();
-    (variants(resolve(&components, &union), "op"), components)
+    let mut components = schemas.components();
+    (variants(&take(&mut components, &union), "op"), components)
 }
 
 /// One schema that every JSON message fits that clients may send: by its `op`.

@@ -8,8 +8,8 @@ mod parameters;
 mod paths;
 mod schemas;
 
-pub use paths::{DOCUMENTS, PATHS, Path};
 pub use client::messages as client_messages;
+pub use paths::{DOCUMENTS, PATHS, Path};
 pub use schemas::server_messages;
 
 use serde_json::Value;

@@ -4,7 +4,7 @@ use super::{
     info,
     parameters::parameter,
     paths::{DOCUMENTS, PATHS, Path},
-    schemas::Schemas,
+    schemas::{Schemas, of_type},
 };
 use crate::http::answers::Mistake;
 use serde_json::{Map, Value, json};
@@ -27,6 +27,10 @@ pub(super) fn document(is_key_required: bool) -> Value {
             paths.insert(path.path.to_owned(), json!({"get": get}));
         }
     }
+    let mut components = schemas.components();
+    if let Some(price) = components.get_mut("LastPrice") {
+        *price = of_type(price.take(), "ticker");
+    }
     json!({
         "openapi": "3.1.0",
         "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
@@ -40,7 +44,7 @@ pub(super) fn document(is_key_required: bool) -> Value {
         ],
         "paths": paths,
         "components": {
-            "schemas": schemas.components(),
+            "schemas": components,
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "api_key": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},

@@ -111,3 +111,32 @@ fn text(pattern: &str) -> Value {
 fn whole(least: usize, most: usize) -> Value {
     json!({"type": "integer", "minimum": least, "maximum": most})
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::commands::Wanted;
+    use proptest::prelude::*;
+    use tickcast_shared::market::{ExchangeId, Symbol, Topic};
+
+    fn agrees(pattern: &str, text: &str, is_read: bool) {
+        let schema = jsonschema::validator_for(&super::text(pattern)).unwrap();
+        assert_eq!(schema.is_valid(&json!(text)), is_read, "{text:?} and {pattern}");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_as_specified_can_be_read(
+            text in "(ticker:|kline:|\\*:|trade:)?([a-c]{1,2}\\*?:|\\*:|:)?[A-B.]{0,2}\\*?-?[A-B]{0,2}\\*?(:1m|:2m|:\\*)?"
+        ) {
+            let kucoin: ExchangeId = "kucoin".parse().unwrap();
+            agrees(&written::symbol(), &text, text.parse::<Symbol>().is_ok());
+            agrees(&written::exchange(), &text, text.parse::<ExchangeId>().is_ok());
+            agrees(&written::topic(), &text, text.parse::<Topic>().is_ok());
+            let ticker = Topic::parse_client(&text, &kucoin).is_ok_and(|it| it.interval().is_none());
+            agrees(&written::ticker_of_client(), &text, ticker);
+            let wanted = Wanted::parse(&text, &kucoin).is_ok();
+            agrees(&written::topic_or_pattern(), &text, wanted);
+        }
+    }
+}

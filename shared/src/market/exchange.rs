@@ -13,7 +13,10 @@ const MAX_BYTES: usize = 16;
 /// It is open on purpose: only the feed knows which names have a codec behind them.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(extend("pattern" = written::exchange()))]
+#[schemars(
+    description = "The name of an exchange in lower case, or `index`, the price across exchanges.",
+    extend("pattern" = written::exchange(), "examples" = ["kucoin"])
+)]
 pub struct ExchangeId(Arc<str>);
 
 impl ExchangeId {

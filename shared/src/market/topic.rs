@@ -30,7 +30,10 @@ impl Channel {
 /// A full topic name, checked: its parts exist and are well formed. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(extend("pattern" = written::topic(), "examples" = ["ticker:kucoin:BTC-USDT"]))]
+#[schemars(
+    description = "A full name: `ticker:exchange:symbol` or `kline:exchange:symbol:interval`.",
+    extend("pattern" = written::topic(), "examples" = ["ticker:kucoin:BTC-USDT"])
+)]
 pub struct Topic(Arc<str>);
 
 impl Topic {
