@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo build test figures faults upgrade adversary package check-tools check-servers browser-packages page-frames deny audit dist fuzz-smoke autobahn
+.PHONY: help demo build test figures faults upgrade adversary package check-tools check-servers browser-packages specification-packages specification page-frames deny audit dist fuzz-smoke autobahn
 
 # Tests hold thousands of sockets; a soft limit below the hard one would fail them for no reason.
 DESCRIPTORS := ulimit -n "$$(ulimit -Hn)" 2>/dev/null || true
@@ -17,7 +17,7 @@ demo: ## Simulated exchanges, feed, gateway and web page in one process
 build: ## The optimised programs, in target/release
 	cargo build --release --locked --workspace
 
-test: check-tools check-servers browser-packages ## Format, lints, dependency rules, unit, integration and doc tests
+test: check-tools check-servers browser-packages specification-packages ## Format, lints, dependency rules, unit, integration and doc tests
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 	$(DESCRIPTORS); cargo test --locked --workspace --all-features --no-fail-fast
@@ -29,6 +29,16 @@ browser-packages: $(BROWSER)
 
 $(BROWSER): tests/browser/package-lock.json | check-servers
 	cd tests/browser && npm ci --no-audit --no-fund --loglevel=error
+	touch $@
+
+# The Python packages that hold the gateway against its documents, again whenever their list changes.
+SPECIFICATION := tests/specification/.venv/.installed
+
+specification-packages: $(SPECIFICATION)
+
+$(SPECIFICATION): tests/specification/requirements.txt | check-servers
+	python3 -m venv --clear tests/specification/.venv
+	tests/specification/.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
 page-frames: $(BROWSER) ## How the live page keeps up with 500 topics x 20 updates/s, measured (half a minute)
@@ -77,6 +87,13 @@ adversary: check-servers ## Bad luck in random order, other draws than in `make 
 		ADVERSARY_SEED=$$seed ADVERSARY_EVENTS=$(EVENTS) cargo test --locked --quiet --workspace --all-features \
 			--test behaviour adversary; \
 	done
+
+# A failure names its seed as well.
+EXAMPLES ?= 200
+
+specification: check-servers specification-packages browser-packages ## Documents against gateway, more draws than in `make test` (EXAMPLES, SEED)
+	SPECIFICATION_SEED=$(SEED) SPECIFICATION_EXAMPLES=$(EXAMPLES) cargo test --locked --workspace --all-features \
+		--test behaviour specification
 
 package: ## The Debian package, in target/debian (needs cargo-deb)
 	@cargo deb --version >/dev/null 2>&1 || { \
@@ -127,6 +144,7 @@ shellcheck shellcheck
 chromium chromium
 node nodejs
 npm npm
+/usr/lib/python3*/ensurepip python3-venv
 endef
 export NEEDED
 

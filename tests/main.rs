@@ -51,6 +51,7 @@ mod service;
 mod slow_client;
 #[cfg(feature = "otel")]
 mod spans;
+mod specification;
 mod steady_memory;
 mod trace;
 mod units;

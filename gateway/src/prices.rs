@@ -39,6 +39,7 @@ pub struct Prices {
 
 /// A ticker as REST tells it.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "LastPrice")]
 pub struct Price<'a> {
     #[serde(flatten)]
     ticker: TickerMessage<'a>,

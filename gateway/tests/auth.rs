@@ -1,7 +1,7 @@
 //! Keys and tokens on real sockets: every way to bring one, expiry, renewal, what they open.
 
 #[path = "support/tokens.rs"]
-mod tokens;
+pub mod tokens;
 
 use crate::support::{Client, DEADLINE, Stage};
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ const ETH: &str = "ticker:kucoin:ETH-USDT";
 const API_KEY: &str = "key-of-the-desk";
 
 /// Tokens of the test's issuer, one API key, and a small plan.
-fn with_auth(config: &mut GatewayConfig) {
+pub fn with_auth(config: &mut GatewayConfig) {
     config.auth.jwt.push(JwtConfig {
         algorithm: JwtAlgorithm::HS256,
         secret: Some(Secret::new(SECRET)),
@@ -165,6 +165,9 @@ async fn who_may_not_come_in_is_told_before_the_upgrade() {
     assert_eq!((status, &body["error"]["code"]), (400, &json!("unknown_field")));
     let basic = [("authorization", "Basic abc"), ("x-api-key", API_KEY)];
     dial(&stage, "", &basic).await.unwrap();
+    // Who shows a token that is none shows one, whatever else is shown.
+    let empty = [("authorization", "Bearer "), ("x-api-key", API_KEY)];
+    assert_eq!(dial(&stage, "", &empty).await.err().unwrap().0, 401);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! A WebSocket client that expects things.
 
-use super::DEADLINE;
+use super::{DEADLINE, schema};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::{fmt::Debug, net::Ipv4Addr, sync::Arc, time::Instant};
@@ -193,6 +193,8 @@ impl Client {
             self.newest.remove(0);
         }
         self.newest.push(text.to_owned());
-        serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
+        let message = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
+        schema::check(&message);
+        message
     }
 }

@@ -3,6 +3,8 @@
 
 mod certificate;
 mod client;
+#[path = "../../gateway/tests/support/document.rs"]
+pub mod document;
 pub mod fleet;
 mod forward;
 mod lines;
@@ -11,8 +13,11 @@ mod market;
 mod nginx;
 mod node;
 mod rest;
+#[path = "../../gateway/tests/support/schema.rs"]
+mod schema;
 mod scrape;
 pub mod shipped;
+pub mod specification;
 mod supervisor;
 mod terminal;
 mod tickcast;

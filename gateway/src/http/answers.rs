@@ -82,6 +82,7 @@ pub struct ExchangeRow {
 
 /// The body of every refusal.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Refusal")]
 pub struct Mistake {
     /// What was wrong.
     pub error: Explained,
@@ -89,6 +90,7 @@ pub struct Mistake {
 
 /// What was wrong with a request.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "RefusalCause")]
 pub struct Explained {
     /// For programs.
     pub code: ErrorCode,

@@ -30,7 +30,7 @@ const IMAGE: &str = "image/svg+xml";
 const TYPES: &str = "application/typescript; charset=utf-8";
 
 /// Files by path, each with its type.
-const FILES: [(&str, &str, &str); 32] = [
+const FILES: [(&str, &str, &str); 36] = [
     ("/", HTML, include_str!("../../web/index.html")),
     ("/web/address.js", SCRIPT, include_str!("../../web/address.js")),
     ("/web/bar.js", SCRIPT, include_str!("../../web/bar.js")),
@@ -61,6 +61,10 @@ const FILES: [(&str, &str, &str); 32] = [
     ("/docs", HTML, include_str!("../../web/docs/index.html")),
     ("/web/docs/docs.css", STYLE, include_str!("../../web/docs/docs.css")),
     ("/web/docs/docs.js", SCRIPT, include_str!("../../web/docs/docs.js")),
+    ("/web/docs/element.js", SCRIPT, include_str!("../../web/docs/element.js")),
+    ("/web/docs/messages.js", SCRIPT, include_str!("../../web/docs/messages.js")),
+    ("/web/docs/paths.js", SCRIPT, include_str!("../../web/docs/paths.js")),
+    ("/web/docs/types.js", SCRIPT, include_str!("../../web/docs/types.js")),
     ("/web/docs/schema.js", SCRIPT, include_str!("../../web/docs/schema.js")),
     ("/client.d.ts", TYPES, include_str!("../../web/tickcast.d.ts")),
 ];

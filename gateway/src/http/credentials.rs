@@ -81,10 +81,11 @@ fn take(request: &mut Request) -> Option<Secret> {
     bearer(headers).or_else(|| api_key(headers)).or_else(|| subprotocol(headers)).or(of_url)
 }
 
-/// RFC 6750 section 2.1; other schemes are another's business.
+/// RFC 6750 section 2.1; other schemes are another's business. Without a token behind it, it is a token
+/// that is not good, rather than none: whoever sends it means to show one.
 fn bearer(headers: &HeaderMap) -> Option<Secret> {
-    let values = headers.get_all(header::AUTHORIZATION).iter();
-    let (scheme, rest) = values.filter_map(|value| value.to_str().ok()?.split_once(' ')).next()?;
+    let value = headers.get_all(header::AUTHORIZATION).iter().find_map(|it| it.to_str().ok())?;
+    let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
     scheme.eq_ignore_ascii_case("bearer").then(|| Secret::new(rest.trim()))
 }
 

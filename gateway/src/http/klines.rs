@@ -54,6 +54,7 @@ struct Link {
 
 /// The answer of `/v1/klines/{symbol}`.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Klines")]
 pub struct Answer {
     /// Full name.
     topic: Topic,

@@ -86,6 +86,14 @@ impl Refusal {
         Self { retry_after: Some(RETRY_AFTER), ..refusal }
     }
 
+    /// 503 when an answer takes too long.
+    #[must_use]
+    pub fn overloaded() -> Self {
+        let message = "this gateway has more to do than it can";
+        let refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Overloaded, message);
+        Self { retry_after: Some(RETRY_AFTER), ..refusal }
+    }
+
     /// 503 before the first snapshot.
     #[must_use]
     pub fn not_ready() -> Self {

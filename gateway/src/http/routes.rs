@@ -6,18 +6,19 @@ use super::{
 use crate::{GatewayConfig, spec::PATHS};
 use axum::{
     Router,
+    extract::Request,
     http::{HeaderValue, Method, StatusCode, header},
-    middleware::from_fn_with_state,
-    response::IntoResponse,
+    middleware::{Next, from_fn, from_fn_with_state},
+    response::{IntoResponse, Response},
     routing::get,
 };
 use std::time::Duration;
 use tickcast_shared::protocol::ErrorCode;
+use tokio::time::timeout;
 use tower_http::{
     catch_panic::CatchPanicLayer,
     cors::{AllowOrigin, CorsLayer},
     set_header::SetResponseHeaderLayer,
-    timeout::TimeoutLayer,
 };
 
 /// No answer is computed for longer; all of them come from memory.
@@ -58,12 +59,13 @@ pub fn build(app: App) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(app.clone(), credentials::check))
         .layer(from_fn_with_state(app.clone(), visitor::identify))
-        .layer(no_store)
-        .layer(origins)
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             Refusal::internal().into_response()
         }))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIMEOUT))
+        .layer(from_fn(in_time))
+        // Refusals need these as well: a page could not read them otherwise.
+        .layer(no_store)
+        .layer(origins)
         .with_state(app)
 }
 
@@ -72,7 +74,8 @@ fn of_test_builds() -> Router<App> {
     #[cfg(feature = "testing")]
     return Router::new()
         .route("/echo", get(super::echo::handle))
-        .route("/testing/panic", get(async || -> () { panic!("a client asked") }));
+        .route("/testing/panic", get(async || -> () { panic!("a client asked") }))
+        .route("/testing/never", get(std::future::pending::<()>));
     #[cfg(not(feature = "testing"))]
     Router::new()
 }
@@ -89,6 +92,12 @@ fn cors(config: &GatewayConfig) -> CorsLayer {
         true => layer.allow_headers([header::AUTHORIZATION, credentials::API_KEY]),
         false => layer,
     }
+}
+
+/// Gives up an answer that takes too long.
+async fn in_time(request: Request, next: Next) -> Response {
+    let answered = timeout(ANSWER_TIMEOUT, next.run(request)).await;
+    answered.unwrap_or_else(|_| Refusal::overloaded().into_response())
 }
 
 async fn unknown_path() -> Refusal {

@@ -5,10 +5,15 @@
 
 #![allow(dead_code, reason = "only the schemas of these are of use")]
 
+use super::schemas::{Named, Schemas, one_of, take, variants};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
-use tickcast_shared::{bus::Stamp, protocol::command::Id};
+use tickcast_shared::{
+    market::written,
+    protocol::command::{Id, Since},
+};
 
 /// A message of a client; besides, the bare text `ping` is answered with `pong`.
 #[derive(Deserialize, JsonSchema)]
@@ -17,15 +22,17 @@ pub enum ClientMessage {
     /// Answered with `pong`.
     Ping {
         /// Echoed in the answer.
-        #[schemars(with = "Option<Id>")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "Id")]
         id: Option<serde_json::Value>,
     },
     /// Wants topics or patterns; answered with `subscribed`, the present values and `synced`.
     Subscribe {
         /// Echoed in the answer.
-        #[schemars(with = "Option<Id>")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "Id")]
         id: Option<serde_json::Value>,
-        /// Symbols, full names or patterns.
+        /// Symbols, full names or patterns; what is none of these is rejected by itself.
         #[schemars(length(min = 1))]
         topics: Vec<String>,
         /// At most one message per topic in that time; 0 = every update.
@@ -41,30 +48,33 @@ pub enum ClientMessage {
         #[schemars(range(max = 500))]
         history: Option<u32>,
         /// What the client has already, by topic.
-        since: Option<BTreeMap<String, Stamp>>,
+        since: Option<BTreeMap<String, Since>>,
     },
     /// No longer wants them; `["*"]` means all.
     Unsubscribe {
         /// Echoed in the answer.
-        #[schemars(with = "Option<Id>")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "Id")]
         id: Option<serde_json::Value>,
         /// Topics and patterns, as they were subscribed.
-        topics: Vec<String>,
+        topics: Vec<TopicOrPattern>,
     },
     /// Asks what it is subscribed to.
     List {
         /// Echoed in the answer.
-        #[schemars(with = "Option<Id>")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "Id")]
         id: Option<serde_json::Value>,
     },
     /// Asks which topics there are.
     Topics {
         /// Echoed in the answer.
-        #[schemars(with = "Option<Id>")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "Id")]
         id: Option<serde_json::Value>,
-        /// A pattern or a topic; everything if left out.
+        /// A pattern or a topic; everything if left out or empty.
         #[serde(rename = "match")]
-        matching: Option<String>,
+        matching: Option<Match>,
         /// Most topics to return.
         #[schemars(range(min = 1, max = 1000))]
         limit: Option<usize>,
@@ -74,18 +84,47 @@ pub enum ClientMessage {
     /// Presents a token.
     Auth {
         /// Echoed in the answer.
-        #[schemars(with = "Option<Id>")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "Id")]
         id: Option<serde_json::Value>,
         /// The token.
         token: String,
     },
 }
 
+/// Every kind of message of a client by its `op`, and the schemas that they refer to.
+pub(super) fn kinds() -> (Vec<Named>, Map<String, Value>) {
+    let mut schemas = Schemas::of_reading();
+    let union = schemas.refer::<ClientMessage>();
+    let mut components = schemas.components();
+    (variants(&take(&mut components, &union), "op"), components)
+}
+
+/// One schema that every JSON message fits that clients may send: by its `op`.
+#[must_use]
+pub fn messages() -> Value {
+    one_of(kinds())
+}
+
+/// A symbol, the full name of a topic, or a pattern: `BTC-USDT`, `ticker:okx:ETH-USDT`, `*-USDT`.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(extend("pattern" = written::topic_or_pattern(), "examples" = ["BTC-USDT"]))]
+pub struct TopicOrPattern(String);
+
+/// What topics are looked for by.
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Match {
+    /// These.
+    Named(TopicOrPattern),
+    /// All of them.
+    All(#[schemars(length(max = 0))] String),
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::schemas::{Schemas, resolve, variants};
     use super::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
     use tickcast_shared::protocol::Request;
 
     fn sample(op: &str, key: &str) -> Value {
@@ -104,17 +143,9 @@ mod tests {
         Request::parse(&message.to_string()).map(drop).map_err(|error| error.message)
     }
 
-    /// All operations with the keys that the specification gives them.
-    fn operations() -> Vec<(String, Value)> {
-        let mut schemas = Schemas::of_reading();
-        let union = schemas.refer::<ClientMessage>();
-        let components = schemas.components();
-        variants(resolve(&components, &union), "op")
-    }
-
     #[test]
     fn what_is_specified_is_understood() {
-        let operations = operations();
+        let (operations, _) = kinds();
         assert_eq!(operations.len(), 6);
         for (op, schema) in &operations {
             let keys = schema["properties"].as_object().unwrap().keys();
@@ -144,7 +175,7 @@ mod tests {
 
     #[test]
     fn the_ranges_are_those_that_are_read() {
-        for (op, schema) in operations() {
+        for (op, schema) in kinds().0 {
             for (key, property) in schema["properties"].as_object().unwrap() {
                 for (bound, beyond) in [("minimum", -1), ("maximum", 1)] {
                     let Some(value) = property[bound].as_i64() else { continue };

@@ -51,18 +51,18 @@ pub(super) fn of_server() -> (Vec<Named>, Map<String, Value>) {
         ("klines", schemas.refer::<KlinesMessage<'static>>()),
     ];
     let others = schemas.refer::<ServerMessage<'static, Limits>>();
-    let components = schemas.components();
+    let mut components = schemas.components();
     let mut named: Vec<Named> = Vec::new();
     for (name, reference) in &values {
-        let schema = resolve(&components, reference).clone();
+        let schema = take(&mut components, reference);
         named.push(((*name).to_owned(), of_type(schema, name)));
     }
-    named.extend(variants(resolve(&components, &others), "type"));
+    named.extend(variants(&take(&mut components, &others), "type"));
     (named, components)
 }
 
 /// The schema with the key that says what it is, which is not derived for a struct.
-fn of_type(mut schema: Value, name: &str) -> Value {
+pub(super) fn of_type(mut schema: Value, name: &str) -> Value {
     schema["properties"]["type"] = json!({"type": "string", "const": name});
     if let Some(required) = schema["required"].as_array_mut() {
         required.push("type".into());
@@ -80,16 +80,20 @@ fn constant(schema: &Value, key: &str) -> Option<String> {
     Some(schema["properties"][key]["const"].as_str()?.to_owned())
 }
 
-/// What a reference stands for.
-pub(super) fn resolve<'a>(components: &'a Map<String, Value>, schema: &'a Value) -> &'a Value {
+/// Takes what a reference stands for out of the schemas: as a message it has a place of its own.
+pub(super) fn take(components: &mut Map<String, Value>, schema: &Value) -> Value {
     let name = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next());
-    name.and_then(|name| components.get(name)).unwrap_or(schema)
+    name.and_then(|name| components.remove(name)).unwrap_or_else(|| schema.clone())
 }
 
 /// One schema that every JSON message of the server fits: by its `type`.
 #[must_use]
 pub fn server_messages() -> Value {
-    let (named, components) = of_server();
+    one_of(of_server())
+}
+
+/// One schema of several kinds of messages.
+pub(super) fn one_of((named, components): (Vec<Named>, Map<String, Value>)) -> Value {
     let kinds: Vec<Value> = named.into_iter().map(|(_, schema)| schema).collect();
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -5,6 +5,7 @@
 
 mod answer;
 mod bars;
+pub mod document;
 mod events;
 mod raw;
 mod scene;

@@ -1,4 +1,5 @@
-//! Whatever a gateway says in a test is held against its schema.
+//! Whatever a gateway says in a test is held against its schema: in the gateway's tests and in those of
+//! the whole program.
 
 use serde_json::Value;
 use std::sync::{

@@ -10,18 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// The place of a value in its topic's history; compared epoch first.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    Default,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
+    Debug, Clone, Copy, Default, Serialize, Deserialize, PartialEq, Eq, PartialOrd, Ord, Hash,
 )]
 pub struct Stamp {
     /// Steps whenever another writer takes the group over.

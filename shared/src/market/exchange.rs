@@ -1,6 +1,6 @@
 //! The name of an exchange.
 
-use super::ParseError;
+use super::{ParseError, written};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr, sync::Arc};
@@ -13,6 +13,10 @@ const MAX_BYTES: usize = 16;
 /// It is open on purpose: only the feed knows which names have a codec behind them.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(
+    description = "The name of an exchange in lower case, or `index`, the price across exchanges.",
+    extend("pattern" = written::exchange(), "examples" = ["kucoin"])
+)]
 pub struct ExchangeId(Arc<str>);
 
 impl ExchangeId {

@@ -8,6 +8,7 @@ pub mod price;
 pub mod symbol;
 pub mod ticker;
 pub mod topic;
+pub mod written;
 
 pub use bar::{Bar, BarSource};
 pub use exchange::ExchangeId;

@@ -15,13 +15,19 @@ const MAX_TEXT_BYTES: usize = 64;
 /// value, and is written without an exponent.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(extend("pattern" = r"^\d+(\.\d+)?$"))]
+#[schemars(
+    description = "A price above zero as decimal text without an exponent; the venue's own digits.",
+    extend("pattern" = r"^\d+(\.\d+)?$", "examples" = ["67218.6"])
+)]
 pub struct Price(Decimal);
 
 /// A size or volume, zero or more, in the same form as [`Price`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(extend("pattern" = r"^\d+(\.\d+)?$"))]
+#[schemars(
+    description = "A size or volume, zero or more, as decimal text without an exponent.",
+    extend("pattern" = r"^\d+(\.\d+)?$", "examples" = ["0.01045638"])
+)]
 pub struct Quantity(Decimal);
 
 impl Price {

@@ -1,6 +1,8 @@
 //! What one can subscribe to: `<channel>:<exchange>:<symbol>[:<interval>]`.
 
-use super::{ExchangeId, Interval, ParseError, Symbol, exchange::is_exchange, symbol::is_symbol};
+use super::{
+    ExchangeId, Interval, ParseError, Symbol, exchange::is_exchange, symbol::is_symbol, written,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr, sync::Arc};
@@ -28,7 +30,10 @@ impl Channel {
 /// A full topic name, checked: its parts exist and are well formed. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(extend("pattern" = "^(ticker|kline):"))]
+#[schemars(
+    description = "A full name: `ticker:exchange:symbol` or `kline:exchange:symbol:interval`.",
+    extend("pattern" = written::topic(), "examples" = ["ticker:kucoin:BTC-USDT"])
+)]
 pub struct Topic(Arc<str>);
 
 impl Topic {

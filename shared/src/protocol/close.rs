@@ -39,6 +39,25 @@ pub enum Close {
 }
 
 impl Close {
+    /// All of them, in the order of their codes.
+    pub const ALL: [Self; 15] = [
+        Self::Normal,
+        Self::GoingAway,
+        Self::ProtocolError,
+        Self::UnexpectedBinary,
+        Self::BadUtf8,
+        Self::Policy,
+        Self::TooBig,
+        Self::Internal,
+        Self::Restart,
+        Self::Overloaded,
+        Self::SlowConsumer,
+        Self::HeartbeatTimeout,
+        Self::RateLimited,
+        Self::TokenExpired,
+        Self::Unauthorized,
+    ];
+
     /// The status code of the close frame.
     #[must_use]
     pub fn code(self) -> u16 {

@@ -20,6 +20,7 @@ pub struct Id(#[schemars(with = "IdText")] Box<RawValue>);
 /// What an [`Id`] may be.
 #[derive(JsonSchema)]
 #[serde(untagged)]
+#[schemars(inline)]
 #[allow(dead_code, reason = "only its schema is of use")]
 enum IdText {
     Text(String),
@@ -89,11 +90,17 @@ pub struct RequestError {
     pub field: Option<String>,
 }
 
-/// A [`Stamp`] as a client writes it: a misspelled key is not taken for zero.
-#[derive(Debug, Deserialize)]
+/// The place of the newest message that a client has of a topic. (As a [`Stamp`], but a misspelled key
+/// is not taken for zero.)
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Since {
+#[schemars(description = "The place of the newest message that the client has of a topic.")]
+pub struct Since {
+    /// As in the topic's newest message.
+    #[schemars(range(max = u64::MAX))]
     epoch: u64,
+    /// As there.
+    #[schemars(range(max = u64::MAX))]
     seq: u64,
 }
 

@@ -40,6 +40,25 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
+    /// All of them.
+    pub const ALL: [Self; 15] = [
+        Self::BadJson,
+        Self::UnknownOp,
+        Self::UnknownField,
+        Self::BadField,
+        Self::BadTopic,
+        Self::UnknownTopic,
+        Self::TooManyTopics,
+        Self::NotAllowed,
+        Self::RateLimited,
+        Self::Unauthorized,
+        Self::TokenExpired,
+        Self::MessageTooBig,
+        Self::NotReady,
+        Self::Overloaded,
+        Self::Internal,
+    ];
+
     /// The code as it is written on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {

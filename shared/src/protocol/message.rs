@@ -1,6 +1,6 @@
 //! What a client is told. All keys of a type are always present, `null` when unknown.
 
-use super::{Close, ErrorCode, Id, PROTOCOL};
+use super::{Close, CloseCode, ErrorCode, Id, PROTOCOL};
 use crate::{
     bus::{Body, Excluded, IndexSource, Record, Stamp},
     clock::Micros,
@@ -188,6 +188,7 @@ pub struct ErrorMessage<'a> {
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 pub struct Closing {
     /// The status code of the close frame that follows.
+    #[schemars(with = "CloseCode")]
     pub code: u16,
     /// Its reason.
     pub reason: &'static str,

@@ -2,6 +2,7 @@
 
 pub mod asked;
 pub mod close;
+pub mod close_code;
 pub mod command;
 pub mod error_code;
 pub mod kline;
@@ -9,6 +10,7 @@ pub mod message;
 
 pub use asked::{Asked, DEFAULT_HISTORY, MAX_HISTORY, MAX_INTERVAL_MS};
 pub use close::Close;
+pub use close_code::CloseCode;
 pub use command::{Command, Id, Request, RequestError, Subscribe};
 pub use error_code::ErrorCode;
 pub use kline::{KlineMessage, KlinesMessage};
