@@ -127,6 +127,9 @@ shellcheck shellcheck
 chromium chromium
 node nodejs
 npm npm
+/usr/lib/python3/dist-packages/websockets python3-websockets
+jq jq
+curl curl
 endef
 export NEEDED
 

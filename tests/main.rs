@@ -16,6 +16,7 @@ mod crash;
 mod dead_letters;
 mod demo;
 mod dependency_rules;
+mod examples;
 mod exhaustion;
 mod expired_token;
 mod failover;
