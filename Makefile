@@ -145,6 +145,9 @@ chromium chromium
 node nodejs
 npm npm
 /usr/lib/python3*/ensurepip python3-venv
+/usr/lib/python3/dist-packages/websockets python3-websockets
+jq jq
+curl curl
 endef
 export NEEDED
 

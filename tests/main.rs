@@ -17,6 +17,7 @@ mod dead_letters;
 mod demo;
 mod dependency_rules;
 mod documents;
+mod examples;
 mod exhaustion;
 mod expired_token;
 mod failover;
