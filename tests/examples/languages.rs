@@ -48,9 +48,16 @@ fn lines(modules: &Path) -> Vec<Line> {
         Line { name: "node", args: vec![node, module.clone()] },
         Line {
             name: "deno",
-            args: [deno.as_str(), "run", "--allow-net", "--allow-env", "--no-prompt", module.as_str()]
-                .map(str::to_owned)
-                .to_vec(),
+            args: [
+                deno.as_str(),
+                "run",
+                "--allow-net",
+                "--allow-env",
+                "--no-prompt",
+                module.as_str(),
+            ]
+            .map(str::to_owned)
+            .to_vec(),
         },
         Line { name: "watch.rs", args: vec![rust()] },
     ]
