@@ -42,7 +42,7 @@ A terminal becomes a screen. Elsewhere, and with --plain or --count, a line is
 printed for each price: time (UTC), topic, last price, bid, ask, age, state.
 
 Keys of the screen:
-  /             filter: words of names, states, exchanges; * is a wildcard
+  /             filter: words of name, state or exchange; * wildcard
   s, r          sort by the next column, reverse
   space, p      stop the screen; prices go on coming
   arrows, PgUp, PgDn, Home, End
@@ -51,6 +51,7 @@ Keys of the screen:
   Esc           close it, show all topics again
   ?             explain the keys
   q, Ctrl-C     leave
+
 Colours follow NO_COLOR.
 
 Examples:
