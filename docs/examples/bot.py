@@ -102,9 +102,11 @@ class Bot:
         """The pong: everything that the server had sent before it has been read."""
         if self.asked is None or answered != self.asked[0]:
             return
-        is_fresh = time.monotonic() - self.asked[1] <= FRESH_S
-        self.asked = None  # if it came too late, it is asked again
-        if is_fresh and self.is_due():
+        took = time.monotonic() - self.asked[1]
+        self.asked = None
+        if took > FRESH_S:  # it is asked again as long as the price is there
+            say(f"the gateway took {took:.1f} s to answer: too late to act")
+        elif self.is_due():
             self.threshold.spend()
             self.act()
 
@@ -268,6 +270,10 @@ def arguments():
     parser.add_argument("--silence", type=float, default=30, metavar="SECONDS",
                         help="reconnect when nothing came for so long (default: 30)")
     args = parser.parse_args()
+    if "*" in args.topic or args.topic.startswith("kline:"):
+        parser.error(f"one ticker, please: {args.topic} is not")
+    if not args.silence >= 1:
+        parser.error("--silence must be 1 or more")
     args.level = args.above if args.above is not None else args.below
     return args
 

@@ -22,9 +22,14 @@ pub struct Bot {
 impl Bot {
     /// Starts one that acts at 105 and above.
     pub fn start(url: &str, args: &[&str]) -> Self {
+        Self::doing(ACTION, url, args)
+    }
+
+    /// The same with another action.
+    pub fn doing(action: &str, url: &str, args: &[&str]) -> Self {
         let folder = TempDir::new().expect("a folder");
         let program = Program::start(PYTHON, |command| {
-            command.arg(example("bot.py")).args(["BTC-USDT", "--above", "105", "--run", ACTION]);
+            command.arg(example("bot.py")).args(["BTC-USDT", "--above", "105", "--run", action]);
             command.args(["--url", url]).args(args).current_dir(folder.path());
         });
         Self { program, folder }

@@ -86,6 +86,8 @@ async fn mistakes_on_the_command_line_are_named() {
         (&["BTC-USDT", "--above", "much"], "'much' is no price"),
         (&["BTC-USDT", "--below", "NaN"], "'NaN' is no price"),
         (&["--above", "1"], "required: topic"),
+        (&["ticker:*:BTC-USDT", "--above", "1"], "one ticker, please"),
+        (&["BTC-USDT", "--above", "1", "--silence", "0"], "--silence must be"),
     ] {
         let mut bot = Program::start(PYTHON, |command| {
             command.arg(example("bot.py")).args(args);

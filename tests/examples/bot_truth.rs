@@ -5,10 +5,12 @@ use super::{
     stage::{Stage, but, ticker},
 };
 use serde_json::{Value, json};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Heartbeats come twice in this time, which is what the tests wait for.
 const BRISK: [&str; 2] = ["--silence", "1.5"];
+/// The bot gives an answer two seconds.
+const TOO_LONG: Duration = Duration::from_millis(2100);
 
 #[tokio::test]
 async fn only_a_live_price_counts() {
@@ -104,4 +106,48 @@ async fn nothing_counts_before_everything_has_come() {
     let question = actor.question().await;
     actor.pong(question).await;
     bot.acts(&["107"]).await;
+}
+
+#[tokio::test]
+async fn the_first_look_is_no_crossing() {
+    let stage = Stage::start().await;
+    let bot = Bot::start(&stage.url(), &BRISK);
+    let mut actor = stage.client().await;
+    actor.subscribe(Some(ticker("106", 1))).await;
+    actor.only_heartbeats().await;
+    actor.say(ticker("104.99", 2)).await;
+    actor.say(ticker("105", 3)).await;
+    let question = actor.question().await;
+    actor.pong(question).await;
+    bot.acts(&["105"]).await;
+}
+
+#[tokio::test]
+async fn a_command_that_fails_is_reported_and_not_repeated() {
+    let stage = Stage::start().await;
+    let mut bot = Bot::doing("exit 3", &stage.url(), &BRISK);
+    let mut actor = stage.client().await;
+    actor.subscribe(Some(ticker("100", 1))).await;
+    actor.say(ticker("106", 2)).await;
+    let question = actor.question().await;
+    actor.pong(question).await;
+    bot.program.says("the command failed with 3", 1).await;
+    actor.say(ticker("107", 3)).await;
+    actor.only_heartbeats().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_took_long_says_too_little() {
+    let stage = Stage::start().await;
+    let mut bot = Bot::start(&stage.url(), &[]);
+    let mut actor = stage.client().await;
+    actor.subscribe(Some(ticker("100", 1))).await;
+    actor.say(ticker("106", 2)).await;
+    let question = actor.question().await;
+    tokio::time::sleep(TOO_LONG).await;
+    actor.pong(question).await;
+    bot.program.says("too late to act", 1).await;
+    let question = actor.question().await;
+    actor.pong(question).await;
+    bot.acts(&["106"]).await;
 }

@@ -2,9 +2,11 @@
 
 use super::program::{PYTHON, Program, example};
 use crate::support::{Role, eventually, start};
+use futures_util::future::join_all;
 use std::{
     path::{Path, PathBuf},
     process::Command,
+    sync::OnceLock,
 };
 use tempfile::TempDir;
 
@@ -73,8 +75,13 @@ fn binary(package: &str, path: &str) -> String {
     found.display().to_string()
 }
 
-/// The example in Rust, built as this test is; that is done already where all targets are.
+/// The example in Rust, built as this test is; where all targets are built, cargo has nothing to do.
 fn rust() -> String {
+    static BUILT: OnceLock<String> = OnceLock::new();
+    BUILT.get_or_init(build).clone()
+}
+
+fn build() -> String {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--quiet", "--locked", "--workspace", "--example", "watch"]);
     if cfg!(feature = "testing") {
@@ -125,27 +132,30 @@ async fn modules(demo: &Role) -> TempDir {
 async fn each_shows_prices_and_ends_on_an_interrupt() {
     let demo = demo().await;
     let folder = modules(&demo).await;
-    for line in lines(folder.path()) {
-        let mut program = line.start(&demo.address.to_string());
-        if line.is("spread.sh") {
-            program.says("bps", 1).await;
-        } else {
-            program.says("ticker:kucoin:BTC-USDT", 1).await;
-            let shown = program.stdout.find(|it| it.contains("ticker:").then(|| it.clone()));
-            let shown = shown.expect("a price on its standard output");
-            assert!(shown.contains(" live") && shown.contains("SIMULATED"), "{shown}");
-        }
-        if line.is("price.sh") {
-            assert_eq!(program.exit().await, Some(0), "{}", program.said());
-            continue;
-        }
-        program.signal("INT");
-        let code = program.exit().await;
-        // A shell dies of the signal, as its user expects; programs end well.
-        assert!(code == Some(0) || line.name == "sh", "{:?}: {code:?}", line.args);
-        for word in ["Traceback", "Error", "panicked", "assert"] {
-            assert!(!program.said().contains(word), "{}", program.said());
-        }
+    let address = demo.address.to_string();
+    join_all(lines(folder.path()).iter().map(|line| shows_prices(line, &address))).await;
+}
+
+async fn shows_prices(line: &Line, address: &str) {
+    let mut program = line.start(address);
+    if line.is("spread.sh") {
+        program.says("bps", 1).await;
+    } else {
+        program.says("ticker:kucoin:BTC-USDT", 1).await;
+        let shown = program.stdout.find(|it| it.contains("ticker:").then(|| it.clone()));
+        let shown = shown.expect("a price on its standard output");
+        assert!(shown.contains(" live") && shown.contains("SIMULATED"), "{shown}");
+    }
+    if line.is("price.sh") {
+        assert_eq!(program.exit().await, Some(0), "{}", program.said());
+        return;
+    }
+    program.signal("INT");
+    let code = program.exit().await;
+    // A shell dies of the signal, as its user expects; programs end well.
+    assert!(code == Some(0) || line.name == "sh", "{:?}: {code:?}", line.args);
+    for word in ["Traceback", "Error", "panicked", "assert"] {
+        assert!(!program.said().contains(word), "{}", program.said());
     }
 }
 
@@ -153,25 +163,21 @@ async fn each_shows_prices_and_ends_on_an_interrupt() {
 async fn each_says_that_there_is_no_gateway() {
     let demo = demo().await;
     let folder = modules(&demo).await;
-    for line in lines(folder.path()) {
-        let mut program = line.start(NOBODY);
-        eventually(&format!("{:?} says so", line.args), async || {
-            let said = program.said().to_lowercase();
-            let words = [
-                "no connection to",
-                "no connection:",
-                "failed to connect",
-                "cannot",
-                "trying again",
-            ];
-            words.iter().any(|word| said.contains(word)).then_some(())
-        })
-        .await;
-        assert!(!program.said().contains("Traceback"), "{}", program.said());
-        // Those that stay connected try again; the others are over.
-        if ["prices.py", "price.sh", "stream.sh"].iter().any(|file| line.is(file)) {
-            assert_eq!(program.exit().await, Some(1), "{:?}", line.args);
-        }
+    join_all(lines(folder.path()).iter().map(misses_a_gateway)).await;
+}
+
+async fn misses_a_gateway(line: &Line) {
+    let mut program = line.start(NOBODY);
+    eventually(&format!("{:?} says so", line.args), async || {
+        let said = program.said().to_lowercase();
+        let words = ["no connection to", "no connection:", "failed to connect", "cannot reach"];
+        words.iter().any(|word| said.contains(word)).then_some(())
+    })
+    .await;
+    assert!(!program.said().contains("Traceback"), "{}", program.said());
+    // Those that stay connected try again; the others are over.
+    if ["prices.py", "price.sh", "stream.sh", "watch"].iter().any(|file| line.is(file)) {
+        assert_eq!(program.exit().await, Some(1), "{:?}", line.args);
     }
 }
 
@@ -179,13 +185,14 @@ async fn each_says_that_there_is_no_gateway() {
 async fn each_tells_how_it_is_used() {
     let demo = start(&["demo"]).ready().await;
     let folder = modules(&demo).await;
-    for mut line in lines(folder.path()) {
+    let asked = lines(folder.path()).into_iter().map(async |mut line| {
         line.args.push("--help".into());
         let mut program = line.start(NOBODY);
         let code = program.exit().await;
         assert!(code == Some(0) || code == Some(2), "{:?}: {code:?}", line.args);
         assert!(program.said().to_lowercase().contains("usage:"), "{:?}", line.args);
-    }
+    });
+    join_all(asked).await;
 }
 
 #[tokio::test]
