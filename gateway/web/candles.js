@@ -37,7 +37,7 @@ function candle({ canvas, context, step }, bar, x, y) {
   const isUp = bar.close >= bar.open;
   const wide = step - 3;
   context.fillStyle = context.strokeStyle = ink(canvas, isUp ? "--up" : "--down");
-  // What was seen only in part is drawn as an outline.
+  // What was seen only in part is drawn paler.
   context.globalAlpha = bar.complete ? 1 : 0.55;
   context.fillRect(Math.round(x) - 0.5, y(bar.high), 1, Math.max(1, y(bar.low) - y(bar.high)));
   const top = y(Math.max(bar.open, bar.close));
@@ -73,7 +73,7 @@ function times({ canvas, context, bars, step, height, interval }, x) {
   context.fillStyle = ink(canvas, "--muted");
   context.textAlign = "center";
   context.textBaseline = "alphabetic";
-  for (let index = bars.length - 1 - Math.floor(every / 2); index >= 0; index -= every) {
+  for (let index = Math.max(0, bars.length - 1 - Math.floor(every / 2)); index >= 0; index -= every) {
     if (x(index) > 20) context.fillText(moment(bars[index].open_time, interval), x(index), height - 6);
   }
 }

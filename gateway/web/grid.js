@@ -24,7 +24,8 @@ export class Grid {
     this.body = document.getElementById("body");
     this.element.addEventListener("scroll", () => this.#changed(), { passive: true });
     this.element.addEventListener("keydown", (event) => this.#key(event));
-    this.element.addEventListener("focus", () => this.#mark());
+    // Pressing a line focuses the table, too: it must not scroll away under the pointer.
+    this.element.addEventListener("focus", () => this.element.matches(":focus-visible") && this.#mark());
     this.body.addEventListener("click", (event) => this.#click(event));
     for (const button of this.element.querySelectorAll("[data-sort]")) {
       button.addEventListener("click", () => this.#sort(button.dataset.sort));
