@@ -254,17 +254,3 @@ test("a key is asked for until one is accepted, and a small grant is made use of
 
   assertQuiet(opened, demo, /401/);
 });
-
-test("the specifications can be read", async () => {
-  const { page, seen } = await open(browser, new URL("docs", many).href);
-  await page.locator("#message-ticker").getByText("last_price", { exact: true }).waitFor();
-  const path = page.locator("article", { hasText: "GET /v1/klines/{symbol}" }).first();
-  await path.getByText("interval", { exact: true }).waitFor();
-  await page.locator("#message-subscribe_request").getByText("min_change_bps").waitFor();
-  await path.getByRole("link", { name: "Mistake" }).first().click();
-  await eventually("the type", () => /#type-Mistake$/.test(page.url()));
-  await page.locator("#type-ErrorCode").getByText("too_many_topics").waitFor();
-  await assertAccessible(page, "the specifications");
-  await picture(page, "specifications");
-  assert.deepEqual(seen.complaints, []);
-});
