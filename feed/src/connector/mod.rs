@@ -24,6 +24,7 @@ pub(crate) mod tests;
 pub mod unpack;
 mod uplink;
 pub mod venue;
+pub mod wanted;
 pub mod watch;
 
 pub use link::{Course, Link};
@@ -31,9 +32,10 @@ pub use loss::Loss;
 pub use outstanding::Outstanding;
 pub use pulse::{Beat, Pulse};
 pub use rest::Rest;
-pub use roster::{Roster, Wanted};
+pub use roster::Roster;
 pub use rotation::Rotation;
 pub use venue::{Surroundings, Venue};
+pub use wanted::Wanted;
 pub use watch::Watch;
 
 use crate::{metrics, quality::Generation};

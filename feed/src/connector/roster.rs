@@ -1,135 +1,32 @@
 //! Which symbols of a venue are wanted, and which connection has which.
 
-use super::{Connector, Venue, desk::Desk, venue::LIST_RETRY};
+use super::{Connector, Venue, Wanted, desk::Desk, venue::LIST_RETRY};
 use crate::{
     config::{Selection, VenuePlan, selection::Expansion},
     exchange::Listing,
     metrics,
-    quality::Change,
 };
 use std::{
     collections::{HashMap, HashSet},
-    mem,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 use tickcast_shared::{
     admin::Queues,
     market::{Reason, State, Symbol, Topic},
 };
-use tokio::{sync::Notify, task::JoinSet};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 /// For so long a symbol that is no longer configured is shown as halted before it is removed: long
 /// enough for every gateway to pass it on.
 const REMOVE_AFTER: Duration = Duration::from_secs(5);
+
 /// Why a roster ends before it is asked to.
 #[derive(Debug, thiserror::Error)]
 #[error("a connection's task is gone: {0}")]
 pub struct RosterError(#[from] tokio::task::JoinError);
-
-/// What is wanted of a venue; it can be changed while the roster works. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Wanted(Arc<Inner>);
-
-#[derive(Debug)]
-struct Inner {
-    selection: Mutex<Selection>,
-    changed: Notify,
-    /// Topics found before anybody has asked for them; `None` from then on.
-    early: Mutex<Option<Vec<Change>>>,
-    /// Topics announced after that, until somebody asks for them.
-    late: Mutex<HashSet<Topic>>,
-    late_came: Notify,
-    /// Cancelled when the patterns have been expanded for the first time.
-    expanded: CancellationToken,
-    /// What patterns may expand to.
-    most: AtomicUsize,
-    /// Nothing is wanted any more: the roster ends once everything has been removed.
-    is_retired: AtomicBool,
-}
-
-impl Wanted {
-    pub(crate) fn new(selection: Selection, most: usize) -> Self {
-        let expanded = CancellationToken::new();
-        if !selection.has_patterns() {
-            expanded.cancel();
-        }
-        Self(Arc::new(Inner {
-            selection: Mutex::new(selection),
-            changed: Notify::new(),
-            early: Mutex::new(Some(Vec::new())),
-            late: Mutex::default(),
-            late_came: Notify::new(),
-            expanded,
-            most: AtomicUsize::new(most),
-            is_retired: AtomicBool::new(false),
-        }))
-    }
-
-    /// Wants these symbols from now on: new ones are announced and subscribed to, those that are
-    /// not among them are shown as `halted/unconfigured` and then removed, all others go on as if
-    /// nothing had happened.
-    pub fn set(&self, selection: Selection) {
-        *self.0.selection.lock().unwrap_or_else(PoisonError::into_inner) = selection;
-        self.0.changed.notify_one();
-    }
-
-    /// Wants what a plan says from now on, see [`Self::set`].
-    pub fn follow(&self, plan: &VenuePlan) {
-        self.0.most.store(plan.max_symbols, Ordering::Relaxed);
-        self.0.is_retired.store(false, Ordering::Relaxed);
-        self.set(plan.selection.clone());
-    }
-
-    /// Wants nothing any more. Once all topics are removed the roster ends, unless it is given
-    /// something to do again before.
-    pub fn retire(&self) {
-        self.0.is_retired.store(true, Ordering::Relaxed);
-        self.set(Selection::default());
-    }
-
-    fn is_retired(&self) -> bool {
-        self.0.is_retired.load(Ordering::Relaxed)
-    }
-
-    fn most(&self) -> usize {
-        self.0.most.load(Ordering::Relaxed)
-    }
-
-    /// The topics to begin with, once the patterns have been expanded for the first time or
-    /// `patience` is over. What is found later is announced like any other change.
-    pub async fn first_topics(&self, patience: Duration) -> Vec<Change> {
-        let _ = tokio::time::timeout(patience, self.0.expanded.cancelled()).await;
-        let mut early = self.0.early.lock().unwrap_or_else(PoisonError::into_inner);
-        early.take().unwrap_or_default()
-    }
-
-    /// The topics announced after the first ones and not asked for yet, once there is one.
-    pub(crate) async fn late_topics(&self) -> Vec<Topic> {
-        loop {
-            let late = mem::take(&mut *self.0.late.lock().unwrap_or_else(PoisonError::into_inner));
-            if !late.is_empty() {
-                return late.into_iter().collect();
-            }
-            self.0.late_came.notified().await;
-        }
-    }
-
-    /// Notes a topic that comes after the first ones.
-    pub(crate) fn comes_late(&self, topic: Topic) {
-        self.0.late.lock().unwrap_or_else(PoisonError::into_inner).insert(topic);
-        self.0.late_came.notify_one();
-    }
-
-    fn selection(&self) -> Selection {
-        self.0.selection.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
 
 /// The keeper of a venue's symbols and connections.
 pub struct Roster {
@@ -186,14 +83,13 @@ impl Roster {
         let mut connectors = JoinSet::new();
         let ended = token.child_token();
         let mut due = Instant::now();
-        let changed = self.wanted.0.clone();
-        let changed = &changed.changed;
+        let wanted = self.wanted.clone();
         while !token.is_cancelled() {
             if due <= Instant::now() {
                 tokio::select! {
                     listed = self.read_list(self.wait(true) / 2) => due = Instant::now() + self.wait(listed),
                     // Whatever the venue is waited for, others come and go.
-                    () = changed.notified() => {}
+                    () = wanted.changed() => {}
                     () = token.cancelled() => break,
                 }
             }
@@ -204,7 +100,7 @@ impl Roster {
             }
             tokio::select! {
                 () = tokio::time::sleep_until(self.wake(due).into()) => {}
-                () = self.wanted.0.changed.notified() => self.look_up_new(&token).await,
+                () = wanted.changed() => self.look_up_new(&token).await,
                 Some(ended) = connectors.join_next() => ended?,
                 () = token.cancelled() => break,
             }
@@ -228,12 +124,12 @@ impl Roster {
         let selection = self.wanted.selection();
         let is_listed = |it: &Symbol| self.listing.instrument(self.venue.exchange, it).is_some();
         if !selection.symbols.iter().all(is_listed) {
-            let wanted = self.wanted.0.clone();
+            let wanted = self.wanted.clone();
             let leaving = self.wake(Instant::now() + LIST_RETRY);
             tokio::select! {
                 _ = self.read_list(LIST_RETRY) => {}
                 // Looked at again at once: what came meanwhile is not to be lost.
-                () = wanted.changed.notified() => wanted.changed.notify_one(),
+                () = wanted.changed() => wanted.look_again(),
                 () = tokio::time::sleep_until(leaving.into()) => {}
                 () = token.cancelled() => {}
             }
@@ -282,7 +178,7 @@ impl Roster {
         }
         self.remove_left(now);
         if matches!(*self.listing, Listing::Listed(_)) {
-            self.wanted.0.expanded.cancel();
+            self.wanted.expanded();
         }
         let exchange = self.venue.exchange.name();
         metrics::SYMBOLS.of([exchange]).set(self.present().len() as f64);
@@ -359,15 +255,9 @@ impl Roster {
     }
 
     fn seat(&self, desk: &Desk, symbols: &[Symbol]) {
-        let mut early = self.wanted.0.early.lock().unwrap_or_else(PoisonError::into_inner);
         for symbol in symbols {
-            let announced = desk.book().add(symbol);
-            match &mut *early {
-                Some(early) => early.push(announced),
-                None => {
-                    self.wanted.comes_late(announced.0.clone());
-                    self.venue.outbox.put(announced.0, announced.1);
-                }
+            if let Some((topic, ticker)) = self.wanted.announce(desk.book().add(symbol)) {
+                self.venue.outbox.put(topic, ticker);
             }
         }
     }
