@@ -39,6 +39,7 @@ restore();
 addEventListener("hashchange", restore);
 document.addEventListener("keydown", shortcut);
 search.addEventListener("input", () => searchFor(search.value));
+document.getElementById("clear").addEventListener("click", clear);
 setInterval(tick, 1000);
 start();
 
@@ -110,7 +111,8 @@ function summary() {
   const empty = document.getElementById("empty");
   empty.hidden = shown > 0;
   const none = view.query ? `Nothing matches “${view.query}”.` : "Waiting for the first prices…";
-  write(empty, none);
+  write(empty.firstElementChild, none);
+  document.getElementById("clear").hidden = !view.query;
 }
 
 function searchFor(text) {
@@ -121,6 +123,11 @@ function searchFor(text) {
   summary();
   voice.say(`${view.rows.length} topics found`);
   remember();
+}
+
+function clear() {
+  searchFor("");
+  search.focus();
 }
 
 function lookFor(text) {

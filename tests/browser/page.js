@@ -83,7 +83,7 @@ test("prices move, and only from where the page came from", async (t) => {
     await page.locator("#search").fill("");
     await page.locator("[data-sort=exchange]").click();
     await line(page, "ticker:index:BTC-USDT").click();
-    await page.locator(".readout", { hasText: / C \d/ }).waitFor();
+    await page.locator(".readout", { hasText: / C\s\d/ }).waitFor();
     const rows = page.locator(".venues tbody tr");
     await eventually("all exchanges", async () => (await rows.count()) === 7);
     assert.match(await rows.nth(0).textContent(), /^index/);
@@ -91,11 +91,11 @@ test("prices move, and only from where the page came from", async (t) => {
       (await rows.allTextContents()).slice(1).every((row) => /[+−]?0\.\d{3} %/.test(row)));
     await page.locator(".intervals").getByText("5m", { exact: true }).click();
     assert.equal(await page.locator(".intervals [aria-pressed=true]").textContent(), "5m");
-    await page.locator(".readout", { hasText: / C \d/ }).waitFor();
+    await page.locator(".readout", { hasText: / C\s\d/ }).waitFor();
     await page.locator(".plot").focus();
     await page.keyboard.press("ArrowLeft");
     await eventually("a bar is read out", async () =>
-      / O \d/.test(await page.locator(".plot").getAttribute("aria-label")));
+      / O\s\d/.test(await page.locator(".plot").getAttribute("aria-label")));
     await rows.getByText("okx", { exact: true }).click();
     await eventually("another exchange", async () => (await text(page, ".panel .exchange")) === "okx");
     assert.match(page.url(), /topic=ticker:okx:BTC-USDT$/);
@@ -121,7 +121,7 @@ test("prices move, and only from where the page came from", async (t) => {
     await picture(page, "phone-light");
     await page.locator("#grid").focus();
     for (const key of ["Home", "Enter"]) await page.keyboard.press(key);
-    await page.locator(".readout", { hasText: / C \d/ }).waitFor();
+    await page.locator(".readout", { hasText: / C\s\d/ }).waitFor();
     assert.ok(await page.evaluate(() => document.getElementById("prices").inert));
     await picture(page, "phone-panel");
     await page.locator(".shut").click();
@@ -239,7 +239,7 @@ test("a key is asked for until one is accepted, and a small grant is made use of
   await t.test("another key shows what was open", async () => {
     const topic = "ticker:kraken:SOL-USDT";
     await page.evaluate((it) => (location.hash = `topic=${it}`), topic);
-    await page.locator(".readout", { hasText: / C \d/ }).waitFor();
+    await page.locator(".readout", { hasText: / C\s\d/ }).waitFor();
     gate.key = "better";
     await gate.sockets.at(-1).socket.close({ code: 4500, reason: "unauthorized" });
     await page.locator("#refused", { hasText: "any more" }).waitFor();
@@ -249,7 +249,7 @@ test("a key is asked for until one is accepted, and a small grant is made use of
     await eventually("its bars and its exchanges", () =>
       ["kline:kraken:SOL-USDT:1m", "ticker:*:SOL-USDT"].every((it) => all().includes(it)));
     await eventually("few topics again", () => all().filter((it) => /^ticker:\w+:/.test(it)).length === 10);
-    await page.locator(".readout", { hasText: / C \d/ }).waitFor();
+    await page.locator(".readout", { hasText: / C\s\d/ }).waitFor();
   });
 
   assertQuiet(opened, demo, /401/);
