@@ -77,6 +77,18 @@ export function middle({ middle: value, ticker: { bid_price: bid, ask_price: ask
   return decimals(value, Math.max(places(bid), places(ask)) + 1);
 }
 
+/** Where the bar of a deviation is full: the smallest of these that has room for every live one. */
+const SCALES = [0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1];
+/** A scale is left for a smaller one when that is so many times smaller: it shall not flicker. */
+const SMALLER = 4;
+
+/** The scale for deviations, of which one is in use. */
+export function scaleFor(deviations, used) {
+  const widest = Math.max(0, ...deviations.map(Math.abs).filter(Number.isFinite));
+  const wanted = SCALES.find((scale) => scale >= widest) ?? SCALES.at(-1);
+  return wanted > used || wanted * SMALLER <= used ? wanted : used;
+}
+
 /** When a bar begins, as it is written below it: the day of long bars, the time of others. */
 export function moment(micros, interval) {
   return write(micros, interval, ["4h", "1d"].includes(interval) ? DAY : TIME);

@@ -19,7 +19,7 @@ const view = new View(book);
 const voice = new Voice();
 const bar = new Bar();
 const search = document.getElementById("search");
-const notices = new Notices({ voice, search: searchFor });
+const notices = new Notices({ voice, search: searchFor, connect: () => connect(link.token) });
 const now = () => link.feed?.now() ?? Date.now();
 const grid = new Grid(view, { open, now });
 const panel = new Panel(book, { open, close, now, subscribe, unsubscribe, showing: () => link.isWhole });
@@ -44,8 +44,13 @@ setInterval(tick, 1000);
 start();
 
 async function start() {
-  if (await isLocked()) form.show();
-  else connect();
+  if (!(await isLocked())) return connect();
+  bar.show({ state: "locked" });
+  form.show();
+  const empty = document.getElementById("empty");
+  write(empty.firstElementChild, "Prices come when the gateway has been given a key.");
+  document.getElementById("clear").hidden = true;
+  empty.hidden = false;
 }
 
 function connect(key) {
@@ -110,7 +115,7 @@ function summary() {
   write(document.getElementById("count"), shown === all ? `${all} ${noun}` : `${shown} of ${all} ${noun}`);
   const empty = document.getElementById("empty");
   empty.hidden = shown > 0;
-  const none = view.query ? `Nothing matches “${view.query}”.` : "Waiting for the first prices…";
+  const none = view.query ? `Nothing matches “${view.query}”.` : notices.end === null ? "Waiting for the first prices…" : "No prices.";
   write(empty.firstElementChild, none);
   document.getElementById("clear").hidden = !view.query;
 }

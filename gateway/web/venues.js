@@ -1,23 +1,11 @@
 // The exchanges beside the index: what each says, and how far it is off.
 
-import { middle, percent } from "./format.js";
+import { middle, percent, scaleFor } from "./format.js";
 import { element, shownState, write } from "./line.js";
-
-/** Where the bar of a deviation is full: the smallest of these that has room for every live one. */
-const SCALES = [0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1];
-/** A scale is left for a smaller one when that is so many times smaller: it shall not flicker. */
-const SMALLER = 4;
-
-/** The scale for deviations, of which one is in use. */
-export function scaleFor(deviations, used) {
-  const widest = Math.max(0, ...deviations.map(Math.abs).filter(Number.isFinite));
-  const wanted = SCALES.find((scale) => scale >= widest) ?? SCALES.at(-1);
-  return wanted > used || wanted * SMALLER <= used ? wanted : used;
-}
 
 export class Venues {
   #lines = new Map();
-  #scale = SCALES[0];
+  #scale = 0;
 
   constructor(book, open) {
     this.book = book;
@@ -42,7 +30,7 @@ export class Venues {
     this.symbol = symbol;
     this.topic = topic;
     this.#lines.clear();
-    this.#scale = SCALES[0];
+    this.#scale = 0;
     this.rows.replaceChildren();
   }
 

@@ -24,8 +24,38 @@ const shown = (page) => page.locator(".body .line:visible").count();
 const counts = (page, words) =>
   eventually(words, async () => (await text(page, "#count")) === words);
 
+/** Gives a page an EventSource, as docs/protocol.md says how to use it. */
+function streams() {
+  window.streamed = { isOpen: false, tickers: 0, first: "" };
+  const WAIT_MS = 300;
+  let source, timer;
+  window.listen = () => {
+    const seen = [];
+    source = new EventSource("v1/stream?topics=ticker:index:BTC-USDT");
+    source.onopen = () => {
+      seen.length = 0;
+      window.streamed.isOpen = true;
+    };
+    source.onmessage = ({ data }) => {
+      const { type, last_price } = JSON.parse(data);
+      if (seen.length < 3) seen.push(type);
+      window.streamed.first = String(seen);
+      if (type === "ticker" && last_price) window.streamed.tickers += 1;
+    };
+    source.onerror = () => {
+      window.streamed.isOpen = false;
+      // It gives up when it is turned away, as by a gateway that has no prices yet.
+      if (source.readyState === EventSource.CLOSED) timer = setTimeout(window.listen, WAIT_MS);
+    };
+  };
+  window.hush = () => {
+    clearTimeout(timer);
+    source.close();
+  };
+}
+
 test("prices move, and only from where the page came from", async (t) => {
-  const opened = await open(browser, demo);
+  const opened = await open(browser, demo, {}, (page) => page.addInitScript(streams));
   const { page } = opened;
   await connected(page);
   await counts(page, `${TOPICS} topics`);
@@ -101,6 +131,24 @@ test("prices move, and only from where the page came from", async (t) => {
     assert.match(page.url(), /topic=ticker:okx:BTC-USDT$/);
   });
 
+  await t.test("an address leads to its topic, again and for others", async () => {
+    const isThere = () => Promise.all([
+      page.locator("#panel-title", { hasText: "BTC-USDT" }).waitFor(),
+      page.locator(".panel .exchange", { hasText: "okx" }).waitFor(),
+      page.locator(".readout", { hasText: / C\s\d/ }).waitFor(),
+    ]);
+    await page.locator("#search").fill("kraken");
+    await counts(page, `8 of ${TOPICS} topics`);
+    await page.reload();
+    await isThere();
+    await counts(page, `8 of ${TOPICS} topics`);
+    const { page: other } = await open(browser, page.url());
+    await other.locator("#panel-title", { hasText: "BTC-USDT" }).waitFor();
+    await other.context().close();
+    await page.locator(".facts .topic").click();
+    await page.locator(".facts .said", { hasText: /copied|marked/ }).waitFor();
+  });
+
   await t.test("it looks and reads well, wide and narrow, light and dark", async () => {
     await page.locator("#search").fill("");
     await page.emulateMedia({ colorScheme: "light" });
@@ -129,7 +177,12 @@ test("prices move, and only from where the page came from", async (t) => {
   });
 
   await t.test("a gateway that is gone cannot be overlooked, and is found again", async () => {
+    await page.evaluate(() => window.listen());
+    const streamed = () => page.evaluate(() => window.streamed);
+    await eventually("a stream begins", async () => (await streamed()).tickers > 0);
     await ask("stop the gateway");
+    await eventually("the stream ends", async () => !(await streamed()).isOpen);
+    const { tickers } = await streamed();
     await page.locator("#lost").waitFor();
     const badge = page.locator(".body .line .badge").first();
     await eventually("no price is live", async () => (await badge.textContent()) === "offline");
@@ -141,6 +194,9 @@ test("prices move, and only from where the page came from", async (t) => {
     await connected(page);
     await page.locator("#lost").waitFor({ state: "hidden" });
     await eventually("prices are live", async () => (await badge.textContent()) === "live");
+    await eventually("the stream, too", async () => (await streamed()).tickers > tickers);
+    assert.equal((await streamed()).first, "welcome,subscribed,ticker");
+    await page.evaluate(() => window.hush());
   });
 
   assertQuiet(opened, demo, REFUSED);
@@ -158,9 +214,40 @@ test("five hundred topics, of which only those in view are drawn", async (t) => 
   await line(page, "ticker:kucoin:C499-USDT").waitFor();
   assert.ok((await shown(page)) < 50, `${await shown(page)} lines`);
   const price = line(page, "ticker:kucoin:C499-USDT").locator(".price");
-  await eventually("its price", async () => (await price.textContent()) === "100");
+  await eventually("its price", async () => (await price.textContent()) === "100.0");
   await ask("move the last one");
-  await eventually("it moves", async () => (await price.textContent()) === "101");
+  await eventually("it moves", async () => (await price.textContent()) === "101.0");
+
+  await t.test("a click opens the line under the pointer, wherever the table is", async () => {
+    const grid = page.locator("#grid");
+    await page.keyboard.press("Home");
+    await line(page, "ticker:kucoin:C000-USDT").waitFor();
+    const { x, y, height } = await grid.boundingBox();
+    const [left, top] = [x + 60, y + height / 2];
+    await page.mouse.move(left, top);
+    for (let turn = 0; turn < 5; turn += 1) await page.mouse.wheel(0, 977);
+    const at = () => page.evaluate(([left, top]) => {
+      const { scrollTop } = document.getElementById("grid");
+      return [scrollTop, document.elementFromPoint(left, top)?.closest(".line")?.dataset.topic];
+    }, [left, top]);
+    let before = [];
+    await eventually("it has come to rest", async () => {
+      const now = await at();
+      const isAtRest = now[0] > 4000 && now[1] && String(now) === String(before);
+      before = now;
+      return isAtRest;
+    });
+    await page.mouse.click(left, top);
+    const symbol = before[1].split(":")[2];
+    assert.notEqual(symbol, "C000-USDT");
+    await page.locator("#panel-title", { hasText: symbol }).waitFor();
+    assert.equal((await at())[0], before[0], "the table stays where it was");
+    assert.equal(await page.locator(".body [aria-selected=true]").getAttribute("data-topic"), before[1]);
+    await page.keyboard.press("Escape");
+    await grid.focus();
+    await page.keyboard.press("End");
+    await line(page, "ticker:kucoin:C499-USDT").waitFor();
+  });
 
   await t.test("prices that are not live say so in words", async () => {
     await ask("stop the feed");
@@ -174,7 +261,7 @@ test("five hundred topics, of which only those in view are drawn", async (t) => 
     await eventually("live", async () => (await last.locator(".badge").textContent()) === "live");
     const halted = line(page, "ticker:kucoin:C000-USDT");
     await page.locator("#unwell", { hasText: "Of 500 prices: 1 halted." }).waitFor();
-    await page.locator("#unwell button").click();
+    await page.locator("#unwell button:visible").click();
     await eventually("halted", async () => (await halted.locator(".badge").textContent()) === "halted");
     await picture(page, "halted-dark");
   });
@@ -253,6 +340,29 @@ test("a key is asked for until one is accepted, and a small grant is made use of
   });
 
   assertQuiet(opened, demo, /401/);
+});
+
+test("the client works in a worker", async () => {
+  const type = "text/javascript";
+  const worker = `import { connect } from "/client.js";
+    const told = ({ state }) => state === "live" && postMessage(state);
+    const topics = ["ticker:index:BTC-USDT"];
+    connect(new URL("/ws", location), { topics, onStatus: told, onTicker: ({ last_price }) => postMessage(last_price) });`;
+  const { page, seen } = await open(browser, new URL("worker", demo).href, {}, async (page) => {
+    await page.route("**/worker", (route) => route.fulfill({ contentType: "text/html", body: "<!doctype html><link rel=icon href=data:,>" }));
+    await page.route("**/worker.js", (route) => route.fulfill({ contentType: type, body: worker }));
+  });
+  await page.evaluate(() => {
+    window.told = [];
+    const worker = new Worker("worker.js", { type: "module" });
+    worker.onmessage = ({ data }) => window.told.push(data);
+    worker.onerror = ({ message }) => window.told.push(`error: ${message}`);
+  });
+  const told = () => page.evaluate(() => window.told);
+  await eventually("it is live", async () => (await told()).includes("live"));
+  await eventually("prices move", async () => new Set((await told()).filter((it) => /^\d/.test(it))).size > 2);
+  assert.deepEqual((await told()).filter((it) => /error/.test(it)), []);
+  assert.deepEqual(seen.complaints, []);
 });
 
 test("the specifications can be read", async () => {
