@@ -1,6 +1,6 @@
 //! The live page in a real browser, and the client that it stands on, in Node.
 
-use crate::support::{Market, Node, Role, eventually, start};
+use crate::support::{Market, Node, Role, eventually, packaged, start};
 use futures_util::SinkExt;
 use serde_json::json;
 use tickcast_load::{
@@ -108,11 +108,21 @@ impl Scene {
 
 #[tokio::test]
 async fn the_client_comes_back_and_delivers_newest_values() {
+    the_client_in("node").await;
+}
+
+/// The oldest one that README.md promises.
+#[tokio::test]
+async fn the_client_does_so_in_node_22() {
+    the_client_in(&packaged("node-linux", "bin/node")).await;
+}
+
+async fn the_client_in(program: &str) {
     let mut scene = Scene::start().await;
     let closes = closing_server().await;
     let base = format!("http://{}", scene.gateway.address);
     let proxied = format!("ws://{}/ws", scene.proxy.address);
-    let mut node = Node::start("client.js", &[&base, &proxied, &closes]);
+    let mut node = Node::run(program, "client.js", &[&base, &proxied, &closes]);
     while let Some(asked) = node.asks().await {
         match asked.split(' ').collect::<Vec<_>>()[..] {
             ["tick", symbol, price] => scene.tick(symbol, price).await,

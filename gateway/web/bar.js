@@ -48,6 +48,7 @@ export class Bar {
     if (state === "open") return "catching up";
     if (state === "connecting") return attempt ? `reconnecting, attempt ${attempt}` : "connecting";
     if (state === "waiting") return left > 0 ? `reconnecting in ${left} s` : "reconnecting";
+    if (state === "locked") return "waits for a key";
     return `closed: ${reason || code}`;
   }
 

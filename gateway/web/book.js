@@ -1,5 +1,7 @@
 // What is known of every topic: newest ticker, first price, and a sample each second.
 
+import { places, price } from "./format.js";
+
 /** Samples of a trend: two minutes. */
 const SAMPLES = 120;
 
@@ -17,6 +19,8 @@ export class Row {
     /** Approximate prices of the past, oldest first, for drawing only. */
     this.samples = [];
     this.first = undefined;
+    /** Decimals of this topic: the most that were drawn so far. */
+    this.places = 0;
   }
 
   put(ticker) {
@@ -45,6 +49,13 @@ export class Row {
   get middle() {
     const { bid_price: bid, ask_price: ask } = this.ticker;
     return bid !== null && ask !== null ? (Number(bid) + Number(ask)) / 2 : this.value;
+  }
+
+  /** Last price, bid and ask as they are drawn: with as many decimals each. */
+  prices() {
+    const { last_price: last, bid_price: bid, ask_price: ask } = this.ticker;
+    this.places = Math.max(this.places, places(last), places(bid), places(ask));
+    return [last, bid, ask].map((text) => price(text, this.places));
   }
 
   /** How long ago the price was received, by the server's clock in milliseconds. */

@@ -8,7 +8,7 @@ const FOOT = 22;
 const EDGE = 10;
 /** Times are written at most every so many pixels, prices at least. */
 const TIME_EVERY = 90;
-const PRICE_EVERY = 44;
+const PRICE_EVERY = 36;
 /** Height of a label, in pixels. */
 const LABEL = 18;
 const FONT = "11px system-ui, sans-serif";

@@ -97,9 +97,9 @@ export class Chart {
 
   #read(bar) {
     if (!bar) return write(this.readout, "");
-    const flag = bar.closed ? (bar.complete ? "" : " · seen in part") : " · open";
+    const flag = bar.closed ? (bar.complete ? "" : " ·\u00a0seen in part") : " ·\u00a0open";
     const when = wholeMoment(bar.open_time, this.#interval);
-    write(this.readout, `${when}  O ${bar.open}  H ${bar.high}  L ${bar.low}  C ${bar.close}${flag}`);
+    write(this.readout, `${when}  O\u00a0${bar.open}  H\u00a0${bar.high}  L\u00a0${bar.low}  C\u00a0${bar.close}${flag}`);
   }
 
   #point(event) {

@@ -7,15 +7,33 @@ const MOST_DECIMALS = 20;
 const DAY = { month: "short", day: "numeric" };
 const TIME = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
 
-/** A price as it was written, or a dash. */
-export function price(text) {
-  return text ?? NOTHING;
-}
-
 /** A price's digits, and the zeros behind its last decimal that say nothing. */
 export function split(text) {
-  const zeros = text?.includes(".") ? text.match(/\.?0*$/)[0] : "";
-  return [price(text).slice(0, price(text).length - zeros.length), zeros];
+  const whole = text ?? NOTHING;
+  const zeros = whole.includes(".") ? whole.match(/\.?0*$/)[0] : "";
+  return [whole.slice(0, whole.length - zeros.length), zeros];
+}
+
+/** Decimals of a price that say something. */
+export function places(text) {
+  return split(text)[0].split(".")[1]?.length ?? 0;
+}
+
+/** A price with so many decimals, however many zeros its exchange writes; no digit is cut off. */
+export function price(text, count = 0) {
+  const [digits] = split(text);
+  const missing = text == null ? 0 : count - places(digits);
+  if (missing <= 0) return digits;
+  return `${digits}${digits.includes(".") ? "" : "."}${"0".repeat(missing)}`;
+}
+
+/** Changes below the digits that are shown are none. */
+const NO_CHANGE = 0.000_005;
+
+/** Where a change leads: up, down or nowhere; with the words for it. */
+export function course(change) {
+  if (!(Math.abs(change) >= NO_CHANGE)) return ["", percent(change)];
+  return change > 0 ? ["up", `▲ ${percent(change)}`] : ["down", `▼ ${percent(change)}`];
 }
 
 /** A ratio in percent with its sign, such as −0.12 %. */
@@ -56,8 +74,19 @@ export function decimals(value, places) {
 /** The middle of bid and ask, at most one digit longer than they are; the last price where there is none. */
 export function middle({ middle: value, ticker: { bid_price: bid, ask_price: ask, last_price: last } }) {
   if (bid === null || ask === null) return price(last);
-  const places = [bid, ask].map((text) => split(text)[0].split(".")[1]?.length ?? 0);
-  return decimals(value, Math.max(...places) + 1);
+  return decimals(value, Math.max(places(bid), places(ask)) + 1);
+}
+
+/** Where the bar of a deviation is full: the smallest of these that has room for every live one. */
+const SCALES = [0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1];
+/** A scale is left for a smaller one when that is so many times smaller: it shall not flicker. */
+const SMALLER = 4;
+
+/** The scale for deviations, of which one is in use. */
+export function scaleFor(deviations, used) {
+  const widest = Math.max(0, ...deviations.map(Math.abs).filter(Number.isFinite));
+  const wanted = SCALES.find((scale) => scale >= widest) ?? SCALES.at(-1);
+  return wanted > used || wanted * SMALLER <= used ? wanted : used;
 }
 
 /** When a bar begins, as it is written below it: the day of long bars, the time of others. */

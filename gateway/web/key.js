@@ -19,6 +19,7 @@ export class KeyForm {
   show(trouble = "") {
     this.element.hidden = false;
     write(this.trouble, trouble);
+    if (document.activeElement === document.body) this.input.focus();
   }
 
   hide() {

@@ -1,6 +1,6 @@
 // One line of the table: elements made once, used for whichever row is in view there.
 
-import { duration, percent, price, split } from "./format.js";
+import { course, duration, split } from "./format.js";
 import { drawSpark } from "./spark.js";
 
 /** Between two flashes of a line: under three a second, as WCAG 2.3.1 asks. */
@@ -60,15 +60,15 @@ export class Line {
     if (this.#version === -1) this.#name(row);
     const { ticker } = row;
     const state = shownState(row, isLinked);
-    const change = row.change;
-    const course = !(Math.abs(change) >= 0.000_005) ? "" : change > 0 ? " up" : " down";
-    this.element.className = `line ${state}${course}${this.isActive ? " active" : ""}`;
-    const [digits, zeros] = split(ticker.last_price);
+    const [way, change] = course(row.change);
+    this.element.className = `line ${state} ${way}${this.isActive ? " active" : ""}`;
+    const [last, bid, ask] = row.prices();
+    const [digits, zeros] = split(last);
     write(this.digits, digits);
     write(this.zeros, zeros);
-    write(this.change, `${course === " up" ? "▲ " : course ? "▼ " : ""}${percent(change)}`);
-    write(this.bid, price(ticker.bid_price));
-    write(this.ask, price(ticker.ask_price));
+    write(this.change, change);
+    write(this.bid, bid);
+    write(this.ask, ask);
     write(this.badge, state);
     this.badge.dataset.state = state;
     this.tag.hidden = !ticker.simulated;

@@ -19,7 +19,7 @@ const view = new View(book);
 const voice = new Voice();
 const bar = new Bar();
 const search = document.getElementById("search");
-const notices = new Notices({ voice, search: searchFor });
+const notices = new Notices({ voice, search: searchFor, connect: () => connect(link.token) });
 const now = () => link.feed?.now() ?? Date.now();
 const grid = new Grid(view, { open, now });
 const panel = new Panel(book, { open, close, now, subscribe, unsubscribe, showing: () => link.isWhole });
@@ -39,12 +39,18 @@ restore();
 addEventListener("hashchange", restore);
 document.addEventListener("keydown", shortcut);
 search.addEventListener("input", () => searchFor(search.value));
+document.getElementById("clear").addEventListener("click", clear);
 setInterval(tick, 1000);
 start();
 
 async function start() {
-  if (await isLocked()) form.show();
-  else connect();
+  if (!(await isLocked())) return connect();
+  bar.show({ state: "locked" });
+  form.show();
+  const empty = document.getElementById("empty");
+  write(empty.firstElementChild, "Prices come when the gateway has been given a key.");
+  document.getElementById("clear").hidden = true;
+  empty.hidden = false;
 }
 
 function connect(key) {
@@ -109,8 +115,9 @@ function summary() {
   write(document.getElementById("count"), shown === all ? `${all} ${noun}` : `${shown} of ${all} ${noun}`);
   const empty = document.getElementById("empty");
   empty.hidden = shown > 0;
-  const none = view.query ? `Nothing matches “${view.query}”.` : "Waiting for the first prices…";
-  write(empty, none);
+  const none = view.query ? `Nothing matches “${view.query}”.` : notices.end === null ? "Waiting for the first prices…" : "No prices.";
+  write(empty.firstElementChild, none);
+  document.getElementById("clear").hidden = !view.query;
 }
 
 function searchFor(text) {
@@ -121,6 +128,11 @@ function searchFor(text) {
   summary();
   voice.say(`${view.rows.length} topics found`);
   remember();
+}
+
+function clear() {
+  searchFor("");
+  search.focus();
 }
 
 function lookFor(text) {

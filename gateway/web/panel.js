@@ -1,21 +1,14 @@
 // What is known of one topic: its price, its course, its bars, the same symbol elsewhere.
 
 import { Chart } from "./chart.js";
-import { duration, percent, price, quantity, split } from "./format.js";
+import { Facts } from "./facts.js";
+import { course, duration, split } from "./format.js";
 import { element, shownState, write } from "./line.js";
 import { drawSpark } from "./spark.js";
 import { Venues } from "./venues.js";
 
 /** From here on the panel stands beside the table, and does not cover it (layout.css). */
 const BESIDE = matchMedia("(min-width: 1001px)");
-const FACTS = [
-  ["Bid", "bid_price", price],
-  ["Ask", "ask_price", price],
-  ["Open 24 h", "open_24h", price],
-  ["High 24 h", "high_24h", price],
-  ["Low 24 h", "low_24h", price],
-  ["Volume 24 h", "volume_24h", quantity],
-];
 
 export class Panel {
   #wished = null;
@@ -107,18 +100,16 @@ export class Panel {
     if (!row) return;
     const state = shownState(row, this.isLinked);
     this.element.dataset.state = state;
-    this.quote.className = `quote ${state} ${row.change > 0 ? "up" : row.change < 0 ? "down" : ""}`;
-    const [digits, zeros] = split(row.ticker.last_price);
+    const [way, change] = course(row.change);
+    this.quote.className = `quote ${state} ${way}`;
+    const [digits, zeros] = split(row.prices()[0]);
     write(this.digits, digits);
     write(this.zeros, zeros);
-    write(this.change, percent(row.change));
+    write(this.change, change);
     write(this.badge, state);
     this.badge.dataset.state = state;
     this.tag.hidden = !row.ticker.simulated;
-    for (const [cell, [, field, format]] of this.facts) {
-      cell.parentElement.hidden = row.ticker[field] == null;
-      write(cell, format(row.ticker[field]));
-    }
+    this.facts.draw(row);
     this.venues.draw(this.isLinked);
   }
 
@@ -169,17 +160,9 @@ export class Panel {
     this.spark.addEventListener("fit", () => this.tick());
     this.quote.append(last, this.change, this.spark, state);
 
-    const facts = element("dl", "facts");
-    this.facts = FACTS.map((fact) => {
-      const [pair, cell] = [element("div"), element("dd")];
-      const term = element("dt");
-      term.textContent = fact[0];
-      pair.append(term, cell);
-      facts.append(pair);
-      return [cell, fact];
-    });
+    this.facts = new Facts();
     this.chart = new Chart(this.page);
     this.venues = new Venues(this.book, this.page.open);
-    this.element.append(head, this.quote, this.chart.element, this.venues.element, facts);
+    this.element.append(head, this.quote, this.facts.element, this.chart.element, this.venues.element);
   }
 }

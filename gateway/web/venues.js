@@ -1,13 +1,11 @@
 // The exchanges beside the index: what each says, and how far it is off.
 
-import { middle, percent } from "./format.js";
+import { middle, percent, scaleFor } from "./format.js";
 import { element, shownState, write } from "./line.js";
-
-/** The bar of a deviation is full at a tenth of a percent: exchanges rarely part further. */
-const FULL = 0.001;
 
 export class Venues {
   #lines = new Map();
+  #scale = 0;
 
   constructor(book, open) {
     this.book = book;
@@ -18,10 +16,12 @@ export class Venues {
     const table = element("table");
     const head = table.createTHead().insertRow();
     for (const [name, kind] of [["Exchange", ""], ["Middle", "number"], ["Off index", "number"], ["", "off"], ["State", ""]]) {
-      const cell = element(name ? "th" : "td", kind, name ? { scope: "col" } : {});
+      const cell = element("th", kind, { scope: "col" });
       cell.textContent = name;
       head.append(cell);
     }
+    this.range = head.cells[3];
+    this.range.title = "How far the bars reach";
     this.rows = table.createTBody();
     this.element.append(title, table);
   }
@@ -30,6 +30,7 @@ export class Venues {
     this.symbol = symbol;
     this.topic = topic;
     this.#lines.clear();
+    this.#scale = 0;
     this.rows.replaceChildren();
   }
 
@@ -37,18 +38,20 @@ export class Venues {
     const rows = this.book.everywhere(this.symbol);
     const index = rows.find((row) => row.exchange === "index");
     write(this.title, index ? `${this.symbol} beside its index` : `${this.symbol} on other exchanges`);
-    for (const row of rows) this.#draw(row, index, isLinked);
+    const off = (row) => (index && row !== index ? row.middle / index.value - 1 : NaN);
+    const live = rows.filter((row) => row.ticker.state === "live");
+    this.#scale = scaleFor(live.map(off), this.#scale);
+    write(this.range, index ? `±${Number((this.#scale * 100).toPrecision(2))} %` : "");
+    for (const row of rows) this.#draw(row, { index, off: off(row), isLinked });
   }
 
-  #draw(row, index, isLinked) {
+  #draw(row, { index, off, isLinked }) {
     const line = this.#line(row);
     const state = shownState(row, isLinked);
-    const isIndex = row === index;
-    const off = index && !isIndex ? row.middle / index.value - 1 : NaN;
     line.row.className = state;
     write(line.price, middle(row));
-    write(line.off, isIndex ? "" : percent(off, 3));
-    const share = Math.max(-1, Math.min(1, off / FULL)) || 0;
+    write(line.off, row === index ? "" : percent(off, 3));
+    const share = Math.max(-1, Math.min(1, off / this.#scale)) || 0;
     line.bar.style.transform = `scaleX(${share})`;
     line.bar.className = share < 0 ? "below" : "above";
     const left = index?.ticker.excluded?.find((it) => it.exchange === row.exchange);

@@ -9,7 +9,7 @@ import { Pace } from "../../gateway/web/client/pace.js";
 import { soonest } from "../../gateway/web/client/reconnect.js";
 import { Cover, groups, slices } from "../../gateway/web/client/topics.js";
 import { Row } from "../../gateway/web/book.js";
-import { middle, moment, wholeMoment } from "../../gateway/web/format.js";
+import { course, middle, moment, price, scaleFor, wholeMoment } from "../../gateway/web/format.js";
 import { connect } from "../../gateway/web/tickcast.js";
 import { eventually } from "./lib/wait.js";
 
@@ -213,6 +213,31 @@ test("a middle of the cheapest coin, and of half a quote", () => {
   assert.equal(middle(row("100", null, null)), "–");
   assert.equal(middle(row("100", null, "0.25")), "0.25");
   assert.equal(middle(row(null, null, null)), "–");
+});
+
+test("prices of a topic have as many decimals, and lose none", () => {
+  const row = new Row({ topic: "t" });
+  const drawn = (last_price, bid_price, ask_price) => {
+    row.put({ state: "live", last_price, bid_price, ask_price });
+    return row.prices();
+  };
+  assert.deepEqual(drawn("67001.80000000", "67001.75000000", "67002.00000000"), ["67001.80", "67001.75", "67002.00"]);
+  assert.deepEqual(drawn("67001", null, "67002.1"), ["67001.00", "–", "67002.10"]);
+  assert.deepEqual(drawn("67001.123", null, null), ["67001.123", "–", "–"]);
+  assert.deepEqual(["100", "100.0", "0.10", "1000000"].map((text) => price(text)), ["100", "100", "0.1", "1000000"]);
+});
+
+test("a change that is not seen has no direction", () => {
+  assert.deepEqual([0, 0.000004, -0.000004, NaN].map((it) => course(it)[0]), ["", "", "", ""]);
+  assert.deepEqual([course(0.00001), course(-0.00001)], [["up", "▲ +0.001 %"], ["down", "▼ −0.001 %"]]);
+});
+
+test("deviations have a scale that fits, and does not flicker", () => {
+  assert.equal(scaleFor([0.00011, -0.0003, NaN], 0.0002), 0.0005);
+  assert.equal(scaleFor([0.0002], 0.0005), 0.0005, "too little smaller");
+  assert.equal(scaleFor([0.00009], 0.0005), 0.0001);
+  assert.equal(scaleFor([], 0.0001), 0.0001);
+  assert.equal(scaleFor([7], 0.0001), 1);
 });
 
 test("only the newest bars are kept", () => {

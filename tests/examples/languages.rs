@@ -1,7 +1,7 @@
 //! Every example but the bot's faults: prices, the way out, and a gateway that is not there.
 
 use super::program::{PYTHON, Program, example};
-use crate::support::{Role, eventually, start};
+use crate::support::{Role, eventually, packaged, start};
 use futures_util::future::join_all;
 use std::{
     path::{Path, PathBuf},
@@ -40,7 +40,7 @@ fn line(name: &'static str, args: &[&str]) -> Line {
 fn lines(modules: &Path) -> Vec<Line> {
     let file = |name: &str| example(name).display().to_string();
     let module = modules.join("watch.mjs").display().to_string();
-    let [node, deno] = [binary("node-linux", "bin/node"), binary("@deno/linux", "deno")];
+    let [node, deno] = [packaged("node-linux", "bin/node"), packaged("@deno/linux", "deno")];
     vec![
         line(PYTHON, &[&file("prices.py")]),
         line(PYTHON, &[&file("bot.py"), "BTC-USDT", "--above", "1", "--simulated"]),
@@ -63,16 +63,6 @@ fn lines(modules: &Path) -> Vec<Line> {
         },
         Line { name: "watch.rs", args: vec![rust()] },
     ]
-}
-
-/// Node 22 and Deno as `tests/browser/package.json` brings them for this machine.
-fn binary(package: &str, path: &str) -> String {
-    let arch = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };
-    let glibc = if package.starts_with('@') { "-glibc" } else { "" };
-    let modules = Path::new(ROOT).join("tests/browser/node_modules");
-    let found = modules.join(format!("{package}-{arch}{glibc}")).join(path);
-    assert!(found.is_file(), "no {}; run: make browser-packages", found.display());
-    found.display().to_string()
 }
 
 /// The example in Rust, built as this test is; where all targets are built, cargo has nothing to do.

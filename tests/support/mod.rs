@@ -32,7 +32,7 @@ pub use forward::{Forward, stamp};
 pub use lines::Lines;
 pub use market::Market;
 pub use nginx::Nginx;
-pub use node::Node;
+pub use node::{Node, packaged};
 pub use rest::{Answer, get};
 pub use scrape::{Scrape, Series};
 pub use supervisor::Supervisor;

@@ -31,11 +31,19 @@ impl Node {
     /// # Panics
     /// When its packages are not installed.
     pub fn start(file: &str, args: &[&str]) -> Self {
+        Self::run("node", file, args)
+    }
+
+    /// The same by another Node than the system's.
+    ///
+    /// # Panics
+    /// When it or its packages are not installed.
+    pub fn run(program: &str, file: &str, args: &[&str]) -> Self {
         let folder = folder();
         let packages = folder.join("node_modules");
         assert!(packages.is_dir(), "no {}; run: make browser-packages", packages.display());
         // Until Node 22 a WebSocket of its own has to be asked for.
-        let mut child = Command::new("node")
+        let mut child = Command::new(program)
             .args(["--experimental-websocket", "--test-force-exit", "--no-warnings", file])
             .args(args)
             .current_dir(folder)
@@ -87,6 +95,19 @@ impl Drop for Node {
         let _ = self.child.kill();
         let _: Result<ExitStatus, _> = self.child.wait();
     }
+}
+
+/// A program that `tests/browser/package.json` brings for this machine, such as Node 22.
+///
+/// # Panics
+/// When it is not installed.
+pub fn packaged(package: &str, path: &str) -> String {
+    let arch = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };
+    let glibc = if package.starts_with('@') { "-glibc" } else { "" };
+    let modules = folder().join("node_modules");
+    let found = modules.join(format!("{package}-{arch}{glibc}")).join(path);
+    assert!(found.is_file(), "no {}; run: make browser-packages", found.display());
+    found.display().to_string()
 }
 
 fn asked(line: String) -> Option<String> {

@@ -30,7 +30,7 @@ const IMAGE: &str = "image/svg+xml";
 const TYPES: &str = "application/typescript; charset=utf-8";
 
 /// Files by path, each with its type.
-const FILES: [(&str, &str, &str); 36] = [
+const FILES: [(&str, &str, &str); 37] = [
     ("/", HTML, include_str!("../../web/index.html")),
     ("/web/address.js", SCRIPT, include_str!("../../web/address.js")),
     ("/web/bar.js", SCRIPT, include_str!("../../web/bar.js")),
@@ -39,6 +39,7 @@ const FILES: [(&str, &str, &str); 36] = [
     ("/web/candles.js", SCRIPT, include_str!("../../web/candles.js")),
     ("/web/canvas.js", SCRIPT, include_str!("../../web/canvas.js")),
     ("/web/chart.js", SCRIPT, include_str!("../../web/chart.js")),
+    ("/web/facts.js", SCRIPT, include_str!("../../web/facts.js")),
     ("/web/format.js", SCRIPT, include_str!("../../web/format.js")),
     ("/web/grid.css", STYLE, include_str!("../../web/grid.css")),
     ("/web/grid.js", SCRIPT, include_str!("../../web/grid.js")),
