@@ -32,12 +32,13 @@ $(BROWSER): tests/browser/package-lock.json | check-servers
 	touch $@
 
 # The Python packages that hold the gateway against its documents, again whenever their list changes.
+# Debian's Python, whose `ensurepip` check-servers sees to, whichever comes first in PATH.
 SPECIFICATION := tests/specification/.venv/.installed
 
 specification-packages: $(SPECIFICATION)
 
 $(SPECIFICATION): tests/specification/requirements.txt | check-servers
-	python3 -m venv --clear tests/specification/.venv
+	/usr/bin/python3 -m venv --clear tests/specification/.venv
 	tests/specification/.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 

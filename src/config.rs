@@ -133,6 +133,12 @@ impl Config {
             Some(cli::Role::Run) => self.needs_exchanges("run")?,
             Some(cli::Role::Gateway) | None => {}
         }
+        self.check_gateway()
+    }
+
+    /// Checks the files with keys and certificates that a gateway reads at its start. A role does it
+    /// before it takes a port: a mistake is told whoever has that.
+    pub fn check_gateway(&self) -> Result<(), Failure> {
         tickcast_gateway::reload::check(&self.gateway).map_err(roles::gateway_failure)
     }
 

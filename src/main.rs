@@ -22,7 +22,7 @@ use config::Config;
 use outcome::Failure;
 use std::{io, net::TcpListener, process::ExitCode};
 use tickcast_shared::{lifecycle, telemetry};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 
 /// Connections come in storms and stay for long. This allocator gives back what a storm took, so an
 /// idle connection costs what it holds. Its settings stand in `.cargo/config.toml`.
@@ -51,17 +51,17 @@ fn run(command: Command) -> Result<(), Failure> {
     // The first caller chooses the process's TLS provider; there is one in this build.
     let _ = rustls::crypto::ring::default_provider().install_default();
     match command {
-        Command::Watch(args) => client_runtime()?.block_on(watch::watch(args)),
-        Command::Price(args) => client_runtime()?.block_on(price::price(args)),
-        Command::Trace(args) => client_runtime()?.block_on(trace::trace(args)),
+        Command::Watch(args) => ask(watch::watch(args)),
+        Command::Price(args) => ask(price::price(args)),
+        Command::Trace(args) => ask(trace::trace(args)),
         Command::Dlq(ref args) => {
             let config = Config::load(args.config(), &command)?;
-            client_runtime()?.block_on(dlq::dlq(args, &config))
+            ask(dlq::dlq(args, &config))
         }
         Command::Check(ref args) => {
             let config = Config::load(args.config.as_deref(), &command)?;
             if args.redis {
-                return client_runtime()?.block_on(check::redis(args, &config));
+                return ask(check::redis(args, &config));
             }
             config.check(args.role)?;
             if args.quiet { Ok(()) } else { check::write(&config.to_toml()?) }
@@ -107,7 +107,12 @@ fn inherited_sockets() -> Result<Vec<TcpListener>, Failure> {
     Ok(taken.context("a descriptor of LISTEN_FDS is no listening TCP socket")?)
 }
 
-fn client_runtime() -> Result<Runtime, Failure> {
+/// Runs a command that asks others, and ends.
+fn ask(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let runtime = Builder::new_current_thread().enable_all().build();
-    Ok(runtime.context("cannot start the event loop")?)
+    let runtime = runtime.context("cannot start the event loop")?;
+    let ended = runtime.block_on(command);
+    // Not for a look-up of a name that hangs: whoever has left does not wait for its answer.
+    runtime.shutdown_background();
+    ended
 }

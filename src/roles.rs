@@ -68,6 +68,7 @@ async fn run_demo(
     let mut process = Process::start("demo", &[FEED, GATEWAY], &config)?.with(inherited);
     // The exchanges end last, with `venues`: a feed that is stopping should not see them go.
     let venues = demo::simulate(&mut config, CancellationToken::new()).await?;
+    config.check_gateway()?;
     let listener = process.bind_admin(config.gateway.admin_listen)?;
     let (gateway, routes, _) = process.feed_and_gateway(config).await?;
     let admin = process.serve_admin(listener, routes);
@@ -81,6 +82,7 @@ async fn run_both(
     inherited: Vec<StdListener>,
 ) -> Result<(), Failure> {
     config.needs_exchanges("run")?;
+    config.check_gateway()?;
     let mut process = Process::start("run", &[FEED, GATEWAY], &config)?.with(inherited);
     let listener = process.bind_admin(config.gateway.admin_listen)?;
     let (_, routes, line) = process.feed_and_gateway(config).await?;
@@ -113,6 +115,7 @@ async fn run_gateway(
     config: Config,
     inherited: Vec<StdListener>,
 ) -> Result<(), Failure> {
+    config.check_gateway()?;
     let mut process = Process::start("gateway", &[GATEWAY], &config)?.with(inherited);
     let bus = Bus::Redis(config.redis()?);
     let listener = process.bind_admin(config.gateway.admin_listen)?;

@@ -161,7 +161,9 @@ async fn settings_that_let_nobody_in_stop_the_start() {
              the nearest known one is gateway.plans.pro.max_topics",
         ),
     ] {
-        let ended = start(&["demo", "--log-level", "off"]).config(&text).ended().await;
+        let flags = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+        let demo = start(&["demo", "--log-level", "off"]).args(&flags).config(&text);
+        let ended = demo.ended().await;
         assert_eq!(ended.code, 2, "{ended:?}");
         let line = ended.stderr.strip_prefix("tickcast: ").unwrap_or_default();
         assert!(line.starts_with(wanted), "{line}");

@@ -134,10 +134,11 @@ async fn what_check_prints_is_a_file_that_can_be_used() {
 #[tokio::test]
 async fn a_certificate_that_is_missing_is_a_mistake() {
     let text = "[gateway.tls]\ncertificate = \"none.pem\"\nprivate_key = \"none.key\"\n";
-    let line = mistake(start(&["gateway", "--log-level", "off"]).config(text)).await;
+    let flags = ["gateway", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+    let line = mistake(start(&flags).args(&["--log-level", "off"]).config(text)).await;
     let wanted = "gateway.tls.certificate = \"none.pem\": cannot be read: ";
     assert!(line.starts_with(wanted), "{line}");
-    let line = mistake(start(&["gateway"]).config("[gateway.tls]\ncertificate = \"a\"\n")).await;
+    let line = mistake(start(&flags).config("[gateway.tls]\ncertificate = \"a\"\n")).await;
     assert!(line.contains("gateway.tls.private_key is missing"), "{line}");
 }
 
@@ -206,9 +207,24 @@ async fn a_taken_port_names_the_flag() {
 }
 
 #[tokio::test]
+async fn a_mistake_is_told_before_a_taken_port() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let exchange = "[[feed.exchange]]\nname = \"kucoin\"\nsymbols = [\"BTC-USDT\"]\n";
+    let text = format!("{exchange}[gateway.auth]\napi_keys_file = \"none\"\n");
+    for role in ["gateway", "run", "demo"] {
+        let start = start(&[role, "--listen", &address, "--admin-listen", &address]);
+        let line = mistake(start.args(&["--log-level", "off"]).config(&text)).await;
+        assert!(line.starts_with("gateway.auth.api_keys_file = \"none\""), "{role}: {line}");
+    }
+}
+
+#[tokio::test]
 async fn who_lets_other_machines_in_has_to_say_whom() {
     for command in ["check", "gateway", "run", "demo"] {
+        let admin = if command == "check" { &[][..] } else { &["--admin-listen", "127.0.0.1:0"] };
         let start = start(&[command, "--listen", "0.0.0.0:0"])
+            .args(admin)
             .config("[[feed.exchange]]\nname = \"kucoin\"\nsymbols = [\"BTC-USDT\"]\n");
         let line = mistake(start).await;
         assert!(

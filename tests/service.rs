@@ -102,8 +102,8 @@ async fn nobody_is_told_anything_where_nobody_asks() {
     let missing = start(&["gateway"]).config(&config).env("NOTIFY_SOCKET", "/nowhere/notify");
     let missing = missing.ready().await;
     eventually("it says once that nobody listens", async || {
-        missing.process.stderr.contain("cannot tell the service supervisor").then_some(())
+        missing.process.stderr.contain("cannot tell the service manager").then_some(())
     })
     .await;
-    assert!(!gateway.process.stderr.contain("service supervisor"));
+    assert!(!gateway.process.stderr.contain("service manager"));
 }

@@ -1,6 +1,6 @@
 //! `tickcast watch` shows prices, stays connected, and knows when to give up.
 
-use crate::support::{Role, Tickcast, eventually, start};
+use crate::support::{Lines, Role, Tickcast, eventually, start};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
 use std::process::{Command, Stdio};
@@ -90,6 +90,27 @@ async fn ends_cleanly_on_an_interrupt_and_when_its_reader_goes() {
         .unwrap();
     drop(child.stdout.take());
     let ended = eventually("it notices", async || child.try_wait().unwrap()).await;
+    assert_eq!(ended.code(), Some(0));
+}
+
+/// A pipe that is full holds the whole process up, and whatever would listen to a signal in it.
+#[tokio::test]
+async fn ends_on_a_signal_whoever_does_not_read() {
+    let demo = demo().await;
+    let fill = "dd if=/dev/zero of=/dev/stdout bs=4096 count=1024 oflag=nonblock conv=notrunc \
+                2>/dev/null; exec \"$@\"";
+    let mut child = Command::new("sh")
+        .args(["-c", fill, "sh", env!("CARGO_BIN_EXE_tickcast")])
+        .args(["watch", "--json", "BTC-USDT", "--url", &demo.ws()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let told = Lines::read(child.stderr.take().unwrap());
+    eventually("it is connected", async || told.contain("connected to").then_some(())).await;
+    let kill = Command::new("kill").arg(child.id().to_string()).status();
+    assert!(kill.unwrap().success());
+    let ended = eventually("it ends", async || child.try_wait().unwrap()).await;
     assert_eq!(ended.code(), Some(0));
 }
 

@@ -65,6 +65,7 @@ async fn shows_prices_that_move_and_obeys_keys() {
     stops_and_goes_on(&terminal, &demo).await;
 
     terminal.type_in(END);
+    until_drawn(&terminal).await;
     let selected = terminal.shows(&["▸"]).await;
     assert!(selected.contains("okx"), "the last exchange: {selected}");
     terminal.type_in(ENTER);
@@ -89,10 +90,23 @@ async fn shows_prices_that_move_and_obeys_keys() {
     eventually("it is given back", async || (!terminal.is_taken()).then_some(())).await;
 }
 
+/// Waits until everything is drawn that a key before this has asked for: a screen is drawn from top to
+/// bottom, and whoever looks in between sees parts of two pictures.
+async fn until_drawn(terminal: &Terminal) {
+    for (key, said) in [("/", " filter: "), (ESCAPE, "q quit")] {
+        terminal.type_in(key);
+        eventually("its foot is drawn", async || {
+            terminal.text().lines().last()?.contains(said).then_some(())
+        })
+        .await;
+    }
+}
+
 /// While the screen is stopped prices go on, and it shows them afterwards.
 async fn stops_and_goes_on(terminal: &Terminal, demo: &Role) {
     terminal.type_in("p");
     terminal.shows(&["PAUSED at"]).await;
+    until_drawn(terminal).await;
     let stopped = price(terminal, "ADA-USDT", "index").await;
     let there =
         async || demo.get("/v1/price/ticker:index:ADA-USDT").await.json()["last_price"].clone();
@@ -168,6 +182,29 @@ async fn the_terminal_is_given_back_however_it_ends() {
     assert!(!terminal.is_taken());
 }
 
+/// Its output waits for a reader, and with it all that the signal would have ended otherwise.
+#[tokio::test]
+async fn it_ends_on_a_terminal_that_takes_nothing() {
+    let demo = start(&["demo"]).ready().await;
+    let args = ["watch", "--url", &demo.ws(), "ticker:okx:*"];
+    for signal in ["TERM", "HUP"] {
+        let mut terminal = Terminal::start_unread(110, 30, &args);
+        eventually("it is a screen", async || terminal.is_raw().then_some(())).await;
+        terminal.signal(signal);
+        assert_eq!(terminal.exit().await.code(), Some(0), "{signal}");
+        assert!(!terminal.is_raw(), "{signal}");
+    }
+}
+
+#[tokio::test]
+async fn it_ends_with_its_terminal() {
+    let demo = start(&["demo"]).ready().await;
+    let mut terminal = watch(&demo, &["ticker:okx:*"], &[]);
+    terminal.shows(&["● connected"]).await;
+    terminal.close();
+    assert_eq!(terminal.exit().await.code(), Some(0));
+}
+
 #[tokio::test]
 async fn lines_where_lines_are_asked_for() {
     let demo = start(&["demo"]).ready().await;
@@ -216,8 +253,10 @@ async fn its_picture_is_taken() {
     let folder = TempDir::new().expect("a directory");
     let file = folder.path().join("terminal.html");
     fs::write(&file, terminal.html()).expect("a file");
+    let picture = concat!(env!("CARGO_MANIFEST_DIR"), "/target/screenshots/terminal.png");
+    // One of an earlier run, if there is any, is none of this.
+    let _ = fs::remove_file(picture);
     let mut node = Node::start("terminal.js", &[file.to_str().expect("a path")]);
     assert_eq!(node.asks().await, None);
-    let picture = concat!(env!("CARGO_MANIFEST_DIR"), "/target/screenshots/terminal.png");
     assert!(fs::metadata(picture).is_ok_and(|it| it.len() > 10_000), "{picture}");
 }

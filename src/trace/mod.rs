@@ -4,12 +4,17 @@ mod gateway;
 mod summary;
 mod table;
 
-use crate::{cli, outcome::Failure, watch::told_to_stop};
+use crate::{
+    cli,
+    outcome::Failure,
+    watch::{told_to_stop, way_out},
+};
 use anyhow::{Context, anyhow};
 use gateway::Lines;
 use std::io::{self, ErrorKind, Write};
 use summary::Summary;
 use tickcast_gateway::trace::line::{End, Line};
+use tokio::signal::unix::SignalKind;
 
 /// What `--help` adds: how the lines are to be read.
 pub const COLUMNS: &str = "\
@@ -35,6 +40,7 @@ differ, and by how much is unknown.";
 /// # Errors
 /// When there is no gateway or no such topic, or the trace broke off.
 pub async fn trace(args: cli::Trace) -> Result<(), Failure> {
+    way_out::open(&[SignalKind::terminate(), SignalKind::interrupt()])?;
     let lines = gateway::open(&args.admin, &args.topic, args.count).await?;
     let mut output = Output { json: args.json, summary: Summary::default() };
     let ended = tokio::select! {

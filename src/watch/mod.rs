@@ -9,6 +9,8 @@ mod retry;
 mod screen;
 mod session;
 mod times;
+mod trip;
+pub mod way_out;
 
 pub use line::quote_line;
 pub use message::{Belief, Quote};
@@ -30,10 +32,14 @@ use tokio::{
 /// When no topic was accepted, or the gateway asks not to come back.
 pub async fn watch(args: cli::Watch) -> Result<(), Failure> {
     check_url(&args.url)?;
+    let form = form(&args);
+    // A screen ends with its terminal. Lines do as the system says: `nohup` may have told it otherwise.
+    let signals = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()];
+    way_out::open(if form.is_some() { &signals[..2] } else { &signals })?;
     let (tell, news) = mpsc::channel(WAITING_NEWS);
     let url = args.url.clone();
     let shown = async {
-        match form(&args) {
+        match form {
             Some(form) => output::print(news, form, args.count, url).await,
             None => screen::show(news, url).await,
         }

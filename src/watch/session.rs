@@ -4,6 +4,7 @@ use super::{
     message::{Advice, Incoming, Rejected, Subscribed},
     news::News,
     retry::Lost,
+    trip::Trip,
 };
 use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
@@ -72,7 +73,7 @@ struct Session<'a> {
     news: &'a Sender<News>,
     heard: Instant,
     pings: Interval,
-    pinged: Instant,
+    trip: Trip,
     advice: Option<Advice>,
 }
 
@@ -85,7 +86,8 @@ impl<'a> Session<'a> {
         sent.map_err(|error| End::Lost(Lost::Dial(format!("{}: {error}", wanted.url))))?;
         tell(news, News::Connected).await?;
         let (now, pings) = (Instant::now(), interval(PING_EVERY));
-        Ok(Self { socket, wanted, news, heard: now, pings, pinged: now, advice: None })
+        let trip = Trip::default();
+        Ok(Self { socket, wanted, news, heard: now, pings, trip, advice: None })
     }
 
     async fn step(&mut self) -> Result<(), End> {
@@ -100,7 +102,7 @@ impl<'a> Session<'a> {
     }
 
     async fn ping(&mut self) -> Result<(), End> {
-        self.pinged = Instant::now();
+        self.trip.begin(Instant::now());
         self.socket.send(Message::text("ping")).await.map_err(|error| self.lost(&error))
     }
 
@@ -110,7 +112,8 @@ impl<'a> Session<'a> {
     ) -> Result<(), End> {
         match message {
             Some(Ok(Message::Text(text))) if text.as_str() == "pong" => {
-                tell(self.news, News::Answered(self.pinged.elapsed())).await
+                let trip = self.trip.end(self.heard);
+                tell(self.news, trip.map_or(News::Alive, News::Answered)).await
             }
             Some(Ok(Message::Text(text))) => self.text(text).await,
             Some(Ok(Message::Close(frame))) => Err(self.closed(frame)),

@@ -11,7 +11,7 @@ use std::{
     io::{Read, Write},
     num::NonZeroU16,
     process::{Child, ExitStatus},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 use tempfile::TempDir;
 use vt100::{Cell, Color, Parser};
@@ -21,13 +21,22 @@ const PALETTE: [&str; 16] = [
     "#282c34", "#e06c75", "#98c379", "#e5c07b", "#61afef", "#c678dd", "#56b6c2", "#abb2bf",
     "#7f848e", "#ff7a85", "#b5e890", "#f0d197", "#82c4ff", "#d99bea", "#7fd4df", "#ffffff",
 ];
+/// What it is called.
+const TERM: &str = "xterm-256color";
+/// Writes until nothing goes in any more: more than once, since the system moves some of it on.
+/// `nonblock` holds for /dev/tty as it is opened here, and not for the program.
+const FILL: &str = "for _ in 1 2 3 4 5 6 7 8; do
+    dd if=/dev/zero of=/dev/tty bs=512 count=1024 oflag=nonblock conv=notrunc 2>/dev/null
+done
+exec \"$@\"";
 const LETTERS: &str = "#d7dae0";
 const GROUND: &str = "#16181d";
 
 /// A running process and its terminal. It is killed when this is dropped.
 pub struct Terminal {
     child: Child,
-    pty: Arc<Pty>,
+    /// None once it has been closed.
+    pty: Option<Arc<Pty>>,
     parser: Arc<Mutex<Parser>>,
     _directory: TempDir,
 }
@@ -39,27 +48,52 @@ fn cells(length: u16) -> NonZeroU16 {
 impl Terminal {
     /// Starts `tickcast` on a terminal of that size, with these variables beside a clean environment.
     pub fn start(columns: u16, rows: u16, args: &[&str], variables: &[(&str, &str)]) -> Self {
+        let command = Command::new(env!("CARGO_BIN_EXE_tickcast")).args(args).env_clear();
+        let command = command.env("TERM", TERM).envs(variables.iter().copied());
+        let terminal = Self::hold(columns, rows, command);
+        terminal.read();
+        terminal
+    }
+
+    /// The same on a terminal that nobody reads and that has no room left.
+    pub fn start_unread(columns: u16, rows: u16, args: &[&str]) -> Self {
+        let command = Command::new("sh").args(["-c", FILL, "sh", env!("CARGO_BIN_EXE_tickcast")]);
+        Self::hold(columns, rows, command.args(args).env("TERM", TERM))
+    }
+
+    fn hold(columns: u16, rows: u16, command: Command) -> Self {
         let directory = TempDir::new().expect("a directory for the process");
         let (pty, pts) = open().expect("a terminal");
         pty.resize(Size::new(rows, columns)).expect("a size");
-        let command = Command::new(env!("CARGO_BIN_EXE_tickcast")).env_clear();
-        let command = command.env("TERM", "xterm-256color").envs(variables.iter().copied());
-        let child = command.args(args).current_dir(directory.path()).spawn(pts);
-        let terminal = Self {
+        let child = command.current_dir(directory.path()).spawn(pts);
+        Self {
             child: child.expect("the program is built"),
-            pty: Arc::new(pty),
+            pty: Some(Arc::new(pty)),
             parser: Arc::new(Mutex::new(Parser::new(cells(rows), cells(columns), 0))),
             _directory: directory,
-        };
-        let (pty, parser) = (terminal.pty.clone(), terminal.parser.clone());
+        }
+    }
+
+    /// Shows what is written to it, until it is closed.
+    fn read(&self) {
+        let (pty, parser) = (self.pty.as_ref().map(Arc::downgrade), self.parser.clone());
+        let open = move || pty.as_ref().and_then(Weak::upgrade);
         std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             // It fails when the last process on the terminal has ended.
-            while let Ok(length @ 1..) = (&*pty).read(&mut bytes) {
+            while let Some(Ok(length @ 1..)) = open().map(|pty| (&*pty).read(&mut bytes)) {
                 parser.lock().unwrap_or_else(PoisonError::into_inner).process(&bytes[..length]);
             }
         });
-        terminal
+    }
+
+    fn pty(&self) -> &Pty {
+        self.pty.as_ref().expect("it is open")
+    }
+
+    /// Closes it like a window; what still comes is read first.
+    pub fn close(&mut self) {
+        self.pty = None;
     }
 
     fn parser(&self) -> MutexGuard<'_, Parser> {
@@ -99,21 +133,26 @@ impl Terminal {
 
     /// Types.
     pub fn type_in(&self, keys: &str) {
-        (&*self.pty).write_all(keys.as_bytes()).expect("the terminal takes keys");
+        self.pty().write_all(keys.as_bytes()).expect("the terminal takes keys");
     }
 
     /// Makes it larger or smaller.
     pub fn resize(&self, columns: u16, rows: u16) {
         self.parser().screen_mut().set_size(cells(rows), cells(columns));
-        self.pty.resize(Size::new(rows, columns)).expect("a size");
+        self.pty().resize(Size::new(rows, columns)).expect("a size");
     }
 
     /// Whether a program has it for itself.
     pub fn is_taken(&self) -> bool {
-        let modes = tcgetattr(&*self.pty).expect("its modes").local_modes;
-        let is_raw = !modes.contains(LocalModes::ECHO | LocalModes::ICANON);
+        let is_raw = self.is_raw();
         let parser = self.parser();
         is_raw || parser.screen().alternate_screen() || parser.screen().hide_cursor()
+    }
+
+    /// Whether a program gets each key as it comes.
+    pub fn is_raw(&self) -> bool {
+        let modes = tcgetattr(self.pty()).expect("its modes").local_modes;
+        !modes.contains(LocalModes::ECHO | LocalModes::ICANON)
     }
 
     /// Whether anything on it has a colour.

@@ -80,7 +80,7 @@ impl Board {
     pub fn new(url: String, theme: Theme, now: Micros) -> Self {
         Self {
             theme,
-            connection: Connection::new(url, now),
+            connection: Connection::new(url),
             market: Market::default(),
             frozen: None,
             view: View::default(),
@@ -135,7 +135,7 @@ impl Board {
 
     fn welcome(&mut self, welcome: Welcome, now: Micros) {
         self.gateway_ahead = welcome.time.0 - now.0;
-        self.connection.greeted(welcome);
+        self.connection.greeted(welcome, now);
     }
 
     fn notice(&mut self, text: String, now: Micros) {
@@ -218,13 +218,13 @@ impl Board {
         };
         let moment = Moment { now: at, ..moment };
         let list = self.view.list(market, at, moment.ahead);
+        self.view.settle(&list);
         let selected = self.view.selected(&list);
         let detailed = selected.filter(|_| self.view.has_details);
         let [table, below] = split(area, detailed, moment);
         // The first line has the columns' names.
         let height = usize::from(table.height.saturating_sub(1));
-        let top = self.view.scroll(&list, height);
-        let selected = self.view.selected(&list);
+        let top = self.view.scroll(list.len(), height);
         let visible = &list[top..list.len().min(top + height)];
         let lines = Lines { topics: visible, market, selected, order: self.view.order };
         lines.draw(frame, table, &mut self.widths, moment);

@@ -41,13 +41,13 @@ pub struct Connection {
     /// Attempts in a row that did not reach a greeting.
     pub attempts: u32,
     updates: u64,
-    counted_from: Micros,
+    counted_from: Option<Micros>,
     rate: Option<u64>,
 }
 
 impl Connection {
-    /// Before the first attempt, at `now`.
-    pub fn new(url: String, now: Micros) -> Self {
+    /// Before the first attempt.
+    pub fn new(url: String) -> Self {
         Self {
             url,
             state: State::Dialling,
@@ -57,7 +57,7 @@ impl Connection {
             is_lagging: false,
             attempts: 0,
             updates: 0,
-            counted_from: now,
+            counted_from: None,
             rate: None,
         }
     }
@@ -68,9 +68,10 @@ impl Connection {
         self.state = State::Dialling;
     }
 
-    /// The gateway greeted.
-    pub fn greeted(&mut self, welcome: Welcome) {
+    /// The gateway greeted at `now`: from here on updates are counted.
+    pub fn greeted(&mut self, welcome: Welcome, now: Micros) {
         self.attempts = 0;
+        (self.updates, self.counted_from) = (0, Some(now));
         self.welcome = Some(welcome);
     }
 
@@ -78,6 +79,7 @@ impl Connection {
     pub fn lost(&mut self, why: String, until: Micros) {
         self.state = State::Waiting { until, why };
         (self.trip, self.heard, self.is_lagging) = (None, None, false);
+        (self.rate, self.counted_from) = (None, None);
     }
 
     /// Counts updates.
@@ -87,11 +89,11 @@ impl Connection {
 
     /// Updates in a second, of late; none before there was one.
     pub fn rate(&mut self, now: Micros) -> Option<u64> {
-        let span = now.since(self.counted_from);
+        let span = now.since(self.counted_from?);
         if span >= COUNTED_OVER {
             let millis = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
             self.rate = Some((self.updates * 1000 + millis / 2) / millis);
-            (self.updates, self.counted_from) = (0, now);
+            (self.updates, self.counted_from) = (0, Some(now));
         }
         self.rate
     }
@@ -99,11 +101,13 @@ impl Connection {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::fixture::welcome, *};
 
     #[test]
     fn updates_are_counted_by_the_second() {
-        let mut connection = Connection::new("ws://h/ws".into(), Micros(0));
+        let mut connection = Connection::new("ws://h/ws".into());
+        assert_eq!(connection.rate(Micros(-1)), None, "not connected");
+        connection.greeted(welcome(), Micros(0));
         connection.count(30);
         assert_eq!(connection.rate(Micros(999_999)), None);
         assert_eq!(connection.rate(Micros(1_500_000)), Some(20));
@@ -113,21 +117,32 @@ mod tests {
     }
 
     #[test]
+    fn no_rate_counts_the_time_without_a_connection() {
+        let mut connection = Connection::new("ws://h/ws".into());
+        connection.greeted(welcome(), Micros(0));
+        connection.count(5);
+        assert_eq!(connection.rate(Micros(1_000_000)), Some(5));
+        connection.count(7);
+        connection.lost("gone".into(), Micros(5_000_000));
+        assert_eq!(connection.rate(Micros(3_000_000)), None, "nothing comes");
+        connection.dialling();
+        assert_eq!(connection.rate(Micros(9_000_000)), None, "nor now");
+        connection.greeted(welcome(), Micros(10_000_000));
+        connection.count(20);
+        assert_eq!(connection.rate(Micros(10_500_000)), None, "too early to tell");
+        assert_eq!(connection.rate(Micros(11_000_000)), Some(20));
+    }
+
+    #[test]
     fn what_was_measured_goes_with_the_connection() {
-        let mut connection = Connection::new("ws://h/ws".into(), Micros(0));
+        let mut connection = Connection::new("ws://h/ws".into());
         connection.dialling();
         (connection.trip, connection.is_lagging) = (Some(COUNTED_OVER), true);
         connection.lost("gone".into(), Micros(5));
         assert_eq!((connection.trip, connection.is_lagging, connection.attempts), (None, false, 1));
         connection.dialling();
         assert_eq!((&connection.state, connection.attempts), (&State::Dialling, 2));
-        let welcome = Welcome {
-            server: "tickcast".into(),
-            version: "1".into(),
-            time: Micros(50),
-            heartbeat_ms: None,
-        };
-        connection.greeted(welcome);
+        connection.greeted(welcome(), Micros(6));
         assert_eq!(connection.attempts, 0);
     }
 }

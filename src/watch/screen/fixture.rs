@@ -1,7 +1,7 @@
 //! Messages for the tests of the screen.
 
 use super::market::Market;
-use crate::watch::message::{Belief, Quote};
+use crate::watch::message::{Belief, Quote, Welcome};
 use serde_json::json;
 use tickcast_shared::clock::Micros;
 
@@ -17,6 +17,11 @@ pub fn quote(topic: &str, last: &str) -> Quote {
         received_ts: None,
         bar: None,
     }
+}
+
+/// A greeting of a gateway that tells no heartbeat.
+pub fn welcome() -> Welcome {
+    Welcome { server: "tickcast".into(), version: "1".into(), time: Micros(50), heartbeat_ms: None }
 }
 
 /// A simulated ticker that was received at time 0.

@@ -125,7 +125,7 @@ pub fn signs(
 #[cfg(test)]
 mod tests {
     use super::super::{
-        fixture::{hear, status, ticker},
+        fixture::{hear, status, ticker, welcome},
         theme::Theme,
     };
     use super::*;
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_lost_connection_counts_down() {
-        let mut lost = Connection::new("ws://h/ws".into(), Micros(0));
+        let mut lost = Connection::new("ws://h/ws".into());
         lost.dialling();
         assert_eq!(connection(&lost, at(0)).to_string(), " ○ connecting to ws://h/ws");
         lost.lost("it left".into(), Micros(3 * SECOND));
@@ -161,7 +161,7 @@ mod tests {
             hear(&mut market, &ticker(topic, "1", state));
         }
         hear(&mut market, &status("exchange", "okx", "stale", "silent"));
-        let mut connection = Connection::new("ws://h/ws".into(), Micros(0));
+        let mut connection = Connection::new("ws://h/ws".into());
         connection.is_lagging = true;
         let signs = signs(&connection, &market, Some(Micros(0)), at(0)).to_string();
         assert_eq!(
@@ -173,7 +173,8 @@ mod tests {
 
     #[test]
     fn what_is_measured_is_told_when_there_is_any() {
-        let mut connection = Connection::new("ws://h/ws".into(), Micros(0));
+        let mut connection = Connection::new("ws://h/ws".into());
+        connection.greeted(welcome(), Micros(0));
         let counts = Counts { topics: 8, ..Counts::default() };
         assert_eq!(figures(&mut connection, &counts, 8, at(0)).to_string(), " 8 topics");
         connection.count(10);

@@ -47,7 +47,11 @@ impl Market {
                 1
             }
             Incoming::Klines { topic, bars } => {
-                bars.into_iter().for_each(|bar| self.bar(&topic, bar, now));
+                // After a loss they come again, the ones that were shown long ago as well.
+                let held = self.topics.get(&topic).and_then(|it| it.quote.bar.as_ref());
+                let held = held.map(|bar| bar.open_time);
+                let news = bars.into_iter().filter(|bar| held <= Some(bar.open_time));
+                news.for_each(|bar| self.bar(&topic, bar, now));
                 1
             }
             Incoming::Status(status) => {
@@ -180,6 +184,28 @@ mod tests {
         assert_eq!(market.troubles().count(), 1);
         market.disown();
         assert_eq!(market.troubles().count(), 0, "a new connection tells what is wrong then");
+    }
+
+    #[test]
+    fn bars_that_come_again_are_no_news() {
+        let bar = |open_time: i64, close: &str| {
+            json!({"open_time": open_time, "close_time": open_time + 60, "open": "2", "high": "9",
+                "low": "1", "close": close, "ticks": 7, "closed": true, "complete": true,
+                "source": "ticker"})
+        };
+        let mut market = Market::default();
+        let mut bars = |bars: &[serde_json::Value]| {
+            let message = json!({"type": "klines", "topic": "kline:okx:A-B:1m", "bars": bars});
+            hear(&mut market, &message.to_string());
+            market.topics().next().unwrap().clone()
+        };
+        let old = [bar(0, "2"), bar(60, "4"), bar(120, "3")];
+        let first = bars(&old);
+        let again = bars(&old);
+        assert_eq!(again.quote.last_price, first.quote.last_price);
+        assert_eq!((again.moved(), again.spark.text(9)), (first.moved(), "▁█▅".to_owned()));
+        let next = bars(&[bar(60, "4"), bar(120, "1"), bar(180, "4")]);
+        assert_eq!(next.spark.text(9), "▃█▁█");
     }
 
     #[test]

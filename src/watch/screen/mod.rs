@@ -22,11 +22,11 @@ mod view;
 
 use super::{news::News, output::note};
 use crate::outcome::Failure;
-use anyhow::Context;
 use board::Board;
 use crossterm::event::{Event, EventStream, KeyEvent, KeyEventKind};
 use futures_util::StreamExt;
-use stage::Stage;
+pub use stage::let_go;
+use stage::{Stage, is_gone};
 use std::{io, time::Duration};
 use theme::Theme;
 use tickcast_shared::clock::Clock;
@@ -49,26 +49,29 @@ const KEPT_WARNINGS: usize = 20;
 pub async fn show(news: Receiver<News>, url: String) -> Result<(), Failure> {
     let mut warnings = Vec::new();
     let ended = run(news, url, &mut warnings).await;
+    let ended = match ended {
+        // As good as a hangup, which may come later or not at all.
+        Err(End::Terminal(error)) if is_gone(&error) => Ok(()),
+        Err(End::Terminal(error)) => Err(anyhow::Error::new(error).context(LOST).into()),
+        Err(End::Over(failure)) => Err(failure),
+        Ok(()) => Ok(()),
+    };
     warnings.iter().for_each(|warning: &String| note(warning));
     ended
 }
 
-async fn run(
-    mut news: Receiver<News>,
-    url: String,
-    warnings: &mut Vec<String>,
-) -> Result<(), Failure> {
+async fn run(mut news: Receiver<News>, url: String, warnings: &mut Vec<String>) -> Result<(), End> {
     let clock = Clock::start();
     let mut board = Board::new(url, Theme::of_environment(), clock.now());
-    let mut hangups = signal(SignalKind::hangup()).context("cannot watch for SIGHUP")?;
-    let mut stage = Stage::enter().context("cannot use the terminal")?;
+    let mut hangups = signal(SignalKind::hangup())?;
+    let mut stage = Stage::enter()?;
     let mut keys = EventStream::new();
     let mut draws = interval(DRAW_EVERY);
     draws.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         tokio::select! {
             piece = news.recv() => match piece {
-                Some(News::Over(failure)) => return Err(failure),
+                Some(News::Over(failure)) => return Err(End::Over(failure)),
                 None => return Ok(()),
                 Some(piece) => {
                     if let News::Warning(text) = &piece && warnings.len() < KEPT_WARNINGS {
@@ -79,19 +82,19 @@ async fn run(
             },
             event = keys.next() => match event {
                 Some(Ok(Event::Key(key))) if key.kind != KeyEventKind::Release => {
-                    if !press(&mut board, &mut stage, key, &clock).context(LOST)? {
+                    if !press(&mut board, &mut stage, key, &clock)? {
                         return Ok(());
                     }
                 }
                 Some(Ok(Event::Resize(..))) => board.resized(),
                 Some(Ok(_)) => {}
-                Some(Err(error)) => return Err(anyhow::Error::new(error).context(LOST).into()),
+                Some(Err(error)) => return Err(error.into()),
                 None => return Ok(()),
             },
             _ = draws.tick() => {
                 let now = clock.now();
                 if board.is_due(now) {
-                    stage.draw(|frame| board.draw(frame, now)).context(LOST)?;
+                    stage.draw(|frame| board.draw(frame, now))?;
                 }
             }
             _ = hangups.recv() => return Ok(()),
@@ -100,7 +103,21 @@ async fn run(
 }
 
 /// What went wrong when the terminal fails.
-const LOST: &str = "the terminal is gone";
+const LOST: &str = "cannot use the terminal";
+
+/// Why a screen ends that the user did not leave.
+enum End {
+    /// The connection is over.
+    Over(Failure),
+    /// The terminal failed.
+    Terminal(io::Error),
+}
+
+impl From<io::Error> for End {
+    fn from(error: io::Error) -> Self {
+        Self::Terminal(error)
+    }
+}
 
 /// Does what a key asks for; says whether to go on.
 fn press(board: &mut Board, stage: &mut Stage, key: KeyEvent, clock: &Clock) -> io::Result<bool> {

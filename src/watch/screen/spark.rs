@@ -29,10 +29,11 @@ impl Spark {
         }
     }
 
-    /// Takes the close of a bar that opened at `opening`.
+    /// Takes the close of a bar that opened at `opening`, unless a later one is known.
     pub fn add_bar(&mut self, close: Decimal, opening: Micros) {
         match self.newest_began {
-            Some(began) if began >= opening => self.replace_newest(close),
+            Some(began) if began > opening => {}
+            Some(began) if began == opening => self.replace_newest(close),
             _ => self.begin(close, opening),
         }
     }
@@ -120,7 +121,7 @@ mod tests {
     #[test]
     fn a_bar_in_progress_is_one_bar() {
         let mut spark = Spark::default();
-        for (close, opening) in [(1, 0), (2, 60), (5, 60), (3, 60)] {
+        for (close, opening) in [(1, 0), (2, 60), (5, 60), (3, 60), (9, 0)] {
             spark.add_bar(Decimal::from(close), Micros(opening * SECOND));
         }
         assert_eq!(spark.text(10), "▁█");

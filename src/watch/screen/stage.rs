@@ -7,7 +7,8 @@ use crossterm::{
 };
 use ratatui::{Frame, Terminal, backend::CrosstermBackend};
 use std::{
-    io::{self, BufWriter, Stdout},
+    io::{self, BufWriter, IsTerminal, Stdout},
+    mem::ManuallyDrop,
     panic,
     sync::atomic::{AtomicBool, Ordering},
 };
@@ -20,7 +21,9 @@ const OUTPUT_BYTES: usize = 64 * 1024;
 
 /// The terminal while it is a screen.
 pub struct Stage {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    /// Never dropped: that would show the cursor, which [`give_back`] does, and where the terminal has
+    /// gone it would complain to a stderr that has gone as well, and panic.
+    terminal: ManuallyDrop<Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
 }
 
 impl Stage {
@@ -32,7 +35,8 @@ impl Stage {
             report(panic);
         }));
         let output = BufWriter::with_capacity(OUTPUT_BYTES, io::stdout());
-        let mut stage = Self { terminal: Terminal::new(CrosstermBackend::new(output))? };
+        let terminal = Terminal::new(CrosstermBackend::new(output))?;
+        let mut stage = Self { terminal: ManuallyDrop::new(terminal) };
         enable_raw_mode()?;
         IS_TAKEN.store(true, Ordering::Relaxed);
         execute!(stage.terminal.backend_mut(), EnterAlternateScreen, Hide)?;
@@ -56,6 +60,20 @@ impl Stage {
 impl Drop for Stage {
     fn drop(&mut self) {
         give_back();
+    }
+}
+
+/// Whether a terminal that failed has gone, such as with its window.
+pub fn is_gone(error: &io::Error) -> bool {
+    /// errno(3): what a terminal says that is just going; afterwards it is none.
+    const INPUT_OUTPUT_ERROR: i32 = 5;
+    error.raw_os_error() == Some(INPUT_OUTPUT_ERROR) || !io::stdout().is_terminal()
+}
+
+/// Gives the terminal back as far as that goes without writing to it: it takes nothing.
+pub fn let_go() {
+    if IS_TAKEN.swap(false, Ordering::Relaxed) {
+        let _ = disable_raw_mode();
     }
 }
 

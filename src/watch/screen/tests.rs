@@ -185,6 +185,17 @@ fn details_show_every_field_of_the_message() {
 }
 
 #[test]
+fn details_go_over_to_the_topic_that_takes_the_place() {
+    let mut scene = Scene::new(110, 30);
+    scene.tick("ticker:okx:BTC-USDT", "1");
+    scene.tick("ticker:okx:ETH-USDT", "1");
+    scene.board.key(KeyCode::Enter.into(), scene.now);
+    assert!(scene.text().contains("ticker:okx:BTC-USDT"), "{}", scene.text());
+    scene.press("/eth");
+    assert!(scene.text().contains("ticker:okx:ETH-USDT"), "at once");
+}
+
+#[test]
 fn klines_stand_beside_prices() {
     let mut scene = Scene::new(110, 12);
     let bar = |open_time: i64, close: &str, closed| {

@@ -62,20 +62,24 @@ impl View {
         list.iter().find(|topic| topic.quote.topic == name).copied()
     }
 
-    /// Scrolls so that the selected topic can be seen on `height` lines; returns the first one's place.
-    pub fn scroll(&mut self, list: &[&Topic], height: usize) -> usize {
-        self.page = height.max(1);
+    /// Follows the selected topic to its place; where it is filtered away, selects the one there.
+    pub fn settle(&mut self, list: &[&Topic]) {
         let place = list.iter().position(|it| self.selected.as_deref() == Some(&it.quote.topic));
         match (place, list.get(self.index.min(list.len().saturating_sub(1)))) {
             (Some(place), _) => self.index = place,
-            // It is filtered away: the one in its place.
             (None, Some(topic)) if self.selected.is_some() => {
                 self.selected = Some(topic.quote.topic.clone());
             }
             _ => {}
         }
-        let index = self.index.min(list.len().saturating_sub(1));
-        let last_top = list.len().saturating_sub(self.page);
+    }
+
+    /// Scrolls so that the selected one of `topics` can be seen on `height` lines; returns the first
+    /// one's place. It has settled before.
+    pub fn scroll(&mut self, topics: usize, height: usize) -> usize {
+        self.page = height.max(1);
+        let index = self.index.min(topics.saturating_sub(1));
+        let last_top = topics.saturating_sub(self.page);
         self.top = self.top.clamp((index + 1).saturating_sub(self.page), index).min(last_top);
         self.top
     }
@@ -167,7 +171,8 @@ mod tests {
         let list = view.list(market, Micros(0), 0);
         let wish = view.key(code.into(), &list);
         let list = view.list(market, Micros(0), 0);
-        view.scroll(&list, 4);
+        view.settle(&list);
+        view.scroll(list.len(), 4);
         (wish, view.selected(&list).map(Topic::symbol).unwrap_or_default())
     }
 
