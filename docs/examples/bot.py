@@ -13,7 +13,8 @@ Without --run it only says what it would do. What it may rely on, and what it mu
   everything older has been read, however far behind this program was (a full socket, a laptop
   that slept). Only if the price is still beyond the threshold then does it act.
 - After a lost connection it comes back when the server asked it to, subscribes with `since`, and
-  waits for `synced`. Older values than those it has, from a gateway that lags, are dropped.
+  waits for `synced`. Older values than those it has, from a gateway that is behind, are dropped; until
+  that gateway has caught up it does not act.
 
 Needs `websockets` (10.4 or newer): pip install websockets. A key goes into TICKCAST_TOKEN.
 """
@@ -29,6 +30,7 @@ import time
 from decimal import Decimal
 
 import websockets
+import websockets.uri
 
 LONGEST_WAIT_S = 30  # between two dials that fail
 STABLE_S = 5  # a connection that lasted so long was a good one: waits begin anew
@@ -46,6 +48,11 @@ class GiveUp(Exception):
 
 def say(text):
     print(time.strftime("%H:%M:%S"), text, flush=True)
+
+
+def clock():
+    """Seconds that go on while the machine sleeps, where there is such a clock."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 class Threshold:
@@ -77,14 +84,15 @@ class Bot:
 
     def forget_connection(self):
         self.synced = self.lagging = False
+        self.behind = False  # whether this gateway has only an older value than we
         self.closing = None
         self.asked = None  # the id and time of the ping that precedes an action
-        self.heard = time.monotonic()
+        self.heard = clock()
 
     def is_usable(self):
         """Whether the newest value is the market's present price, as far as was read."""
         it = self.ticker
-        if not self.synced or self.lagging or it is None or it["state"] != "live":
+        if not self.synced or self.lagging or self.behind or it is None or it["state"] != "live":
             return False
         return it["last_price"] is not None and (self.args.simulated or not it["simulated"])
 
@@ -93,7 +101,7 @@ class Bot:
 
     async def consider(self, ws):
         """Asks for a last confirmation when the threshold is crossed."""
-        now = time.monotonic()
+        now = clock()
         if self.is_due() and (self.asked is None or now - self.asked[1] > FRESH_S):
             self.asked = (f"confirm-{now}", now)
             await ws.send(json.dumps({"op": "ping", "id": self.asked[0]}))
@@ -102,7 +110,7 @@ class Bot:
         """The pong: everything that the server had sent before it has been read."""
         if self.asked is None or answered != self.asked[0]:
             return
-        took = time.monotonic() - self.asked[1]
+        took = clock() - self.asked[1]
         self.asked = None
         if took > FRESH_S:  # it is asked again as long as the price is there
             say(f"the gateway took {took:.1f} s to answer: too late to act")
@@ -134,8 +142,11 @@ class Bot:
             old, new = self.ticker, (message["epoch"], message["seq"])
             # An equal pair replaces: the same price in another state.
             if old is not None and new < (old["epoch"], old["seq"]):
+                if not self.behind:
+                    say("this gateway is behind: not acting until it has caught up")
+                self.behind = True
                 return
-            self.ticker = message
+            self.ticker, self.behind = message, False
             self.tell_state()
         elif kind == "subscribed" and message["rejected"]:
             it = message["rejected"][0]
@@ -163,22 +174,26 @@ class Bot:
             it = self.ticker  # not sent again unless it has moved
             ask["since"] = {it["topic"]: {"epoch": it["epoch"], "seq": it["seq"]}}
         await ws.send(json.dumps(ask))
-        pinged = time.monotonic()
-        while True:
-            now = time.monotonic()
-            if now - pinged >= self.args.silence / 2:
-                await ws.send("ping")
-                pinged = now
-            try:
-                text = await asyncio.wait_for(ws.recv(), self.args.silence / 4)
-            except asyncio.TimeoutError:
-                if time.monotonic() - self.heard > self.args.silence:
-                    raise TimeoutError(f"nothing heard for {self.args.silence:g} s") from None
-                continue
-            self.heard = time.monotonic()
-            if text.startswith("{"):  # the answer to a bare ping is a bare pong
-                self.take(json.loads(text))
-            await self.consider(ws)
+        pinged, reading = clock(), None
+        try:
+            while True:
+                if clock() - pinged >= self.args.silence / 2:
+                    await ws.send("ping")
+                    pinged = clock()
+                # Not `wait_for`: before Python 3.12 that may swallow the Ctrl-C that comes with a message.
+                reading = reading or asyncio.ensure_future(ws.recv())
+                await asyncio.wait([reading], timeout=self.args.silence / 4)
+                if reading.done():
+                    self.heard = clock()
+                    text, reading = reading.result(), None
+                    if text.startswith("{"):  # the answer to a bare ping is a bare pong
+                        self.take(json.loads(text))
+                    await self.consider(ws)
+                elif clock() - self.heard > self.args.silence:
+                    raise TimeoutError(f"nothing heard for {self.args.silence:g} s")
+        finally:
+            if reading is not None:
+                reading.cancel()
 
     async def connect_once(self):
         """One connection, to its end. Returns how long the server asks us to stay away, or None."""
@@ -195,6 +210,8 @@ class Bot:
                 await self.listen(ws)
         except websockets.ConnectionClosed as closed:
             return self.after_close(closed)
+        except websockets.InvalidURI as error:  # where a server sends us to
+            raise GiveUp(str(error)) from None
         except websockets.InvalidHandshake as refused:
             return after_refusal(refused)
         except (OSError, TimeoutError, asyncio.TimeoutError, EOFError) as error:
@@ -213,9 +230,9 @@ class Bot:
     async def run(self):
         failed = 0
         while True:
-            began = time.monotonic()
+            began = clock()
             asked = await self.connect_once()
-            failed = 0 if time.monotonic() - began >= STABLE_S else failed
+            failed = 0 if clock() - began >= STABLE_S else failed
             # Full jitter, so that clients that were cut off together come back apart. A server that
             # names a time has spread them already; only if that failed is more added.
             jitter = random.uniform(0, min(LONGEST_WAIT_S, 2**min(failed, 10)))
@@ -255,6 +272,14 @@ def price(text):
     return number
 
 
+def address(text):
+    try:
+        websockets.uri.parse_uri(text)
+    except (websockets.InvalidURI, ValueError) as error:
+        raise argparse.ArgumentTypeError(str(error))
+    return text
+
+
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("topic", help="one topic, such as BTC-USDT or ticker:index:BTC-USDT")
@@ -266,12 +291,14 @@ def arguments():
     parser.add_argument("--run", metavar="COMMAND",
                         help="what to do, with TICKCAST_TOPIC and TICKCAST_PRICE set (default: dry run)")
     parser.add_argument("--simulated", action="store_true", help="simulated prices count, too")
-    parser.add_argument("--url", default="ws://127.0.0.1:8080/ws", help="default: %(default)s")
+    parser.add_argument("--url", type=address, default="ws://127.0.0.1:8080/ws", help="default: %(default)s")
     parser.add_argument("--silence", type=float, default=30, metavar="SECONDS",
                         help="reconnect when nothing came for so long (default: 30)")
     args = parser.parse_args()
     if "*" in args.topic or args.topic.startswith("kline:"):
         parser.error(f"one ticker, please: {args.topic} is not")
+    if args.rearm_bps < 0:
+        parser.error("--rearm-bps must be 0 or more")
     if not args.silence >= 1:
         parser.error("--silence must be 1 or more")
     args.level = args.above if args.above is not None else args.below

@@ -6,7 +6,9 @@ set -eu
 
 case ${1-} in -*) echo "usage: sh spread.sh [TOPIC...]" >&2; exit 2 ;; esac
 [ $# -gt 0 ] || set -- 'ticker:*:BTC-USDT'
-"${TICKCAST:-tickcast}" watch --json --url "${TICKCAST_URL:-ws://127.0.0.1:8080/ws}" "$@" |
-  jq --unbuffered -r 'select(.type == "ticker" and .state == "live" and .bid_price and .ask_price)
+# A pipeline ends as its last command does: jq is told when tickcast has ended, which has said why.
+{ "${TICKCAST:-tickcast}" watch --json --url "${TICKCAST_URL:-ws://127.0.0.1:8080/ws}" "$@" || :; echo '{"type":"lost"}'; } |
+  jq --unbuffered -r 'if .type == "lost" then "" | halt_error(1) else . end
+    | select(.type == "ticker" and .state == "live" and .bid_price and .ask_price)
     | (.bid_price | tonumber) as $bid | (.ask_price | tonumber) as $ask
     | "\(.topic) \(($ask - $bid) / ($ask + $bid) * 20000 * 100 | round / 100) bps"'

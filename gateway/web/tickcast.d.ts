@@ -1,6 +1,12 @@
 /** Types of Tickcast's client. What the server's messages mean stands in its README. */
 
-/** `pending`: announced, nothing received yet. Only a `live` price is the market's present one. */
+/**
+ * `pending`: announced, nothing received yet. Only a `live` price is the market's present one.
+ *
+ * A value that was `live` is told once more as `stale` when the client comes back to a gateway that
+ * has only an older one, or does not serve the topic: prices do not run backwards, and nobody stands
+ * for that one any more. The next value that is not older replaces it.
+ */
 export type State = "pending" | "live" | "stale" | "halted";
 
 /** A price as it was written: a decimal number in text, so that no digit is lost. */

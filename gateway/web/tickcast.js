@@ -21,6 +21,7 @@ import { remaining } from "./client/again.js";
 import { Clock } from "./client/clock.js";
 import { address, dialled } from "./client/dial.js";
 import { Mailbox } from "./client/mailbox.js";
+import { newest, unvouched } from "./client/newest.js";
 import { Pace } from "./client/pace.js";
 import { Pulse } from "./client/pulse.js";
 import { comesBack, soonest, waitBefore } from "./client/reconnect.js";
@@ -279,11 +280,10 @@ class Feed {
 
   /** @param {Ticker} ticker */
   #ticker(ticker) {
-    const held = this.#latest.get(ticker.topic);
-    // Another gateway may lag behind the one before; an equal pair says the same anew.
-    if (held && (ticker.epoch - held.epoch || ticker.seq - held.seq) < 0) return;
-    this.#latest.set(ticker.topic, ticker);
-    for (const mailbox of this.#mailboxes) mailbox.put(ticker);
+    const value = newest(this.#latest.get(ticker.topic), ticker);
+    if (!value) return;
+    this.#latest.set(value.topic, value);
+    for (const mailbox of this.#mailboxes) mailbox.put(value);
   }
 
   /** @param {any} message */
@@ -304,7 +304,11 @@ class Feed {
     if (type === "synced") this.#synced(id);
     if (type !== "subscribed") return;
     for (const [text, topic] of Object.entries(message.aliases)) this.#aliases.set(text, topic);
-    for (const rejected of message.rejected) this.#call(this.options.onError, rejected);
+    for (const rejected of message.rejected) {
+      const value = unvouched(this.latest(rejected.topic));
+      if (value) this.#ticker(value);
+      this.#call(this.options.onError, rejected);
+    }
   }
 
   /** @param {Welcome} welcome */

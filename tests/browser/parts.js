@@ -188,6 +188,35 @@ test("the event of browsers that are online again brings a feed back", async (t)
   await eventually("it is back", () => sockets.length === 3 && feed.status.state === "open");
 });
 
+test("what another gateway has not got yet is not live, and does not run backwards", async (t) => {
+  const told = [];
+  const onTicker = ({ topic, seq, state }) => told.push(`${topic} ${seq} ${state}`);
+  const { feed, sockets, socket } = await open(t, { topics: ["A", "B", "C"], onTicker });
+  const hears = async (at, message, wanted) => {
+    told.length = 0;
+    at.say(message);
+    at.say(ticker("C", (seq += 1)));
+    await eventually("what came after", () => told.at(-1) === `C ${seq} live`);
+    assert.deepEqual(told.slice(0, -1), wanted);
+  };
+  let seq = 0;
+  await hears(socket, ticker("A", 6), ["A 6 live"]);
+  await hears(socket, ticker("B", 6), ["B 6 live"]);
+  socket.say({ type: "closing", code: 1012, reason: "", reconnect: true, reconnect_after_ms: 0 });
+  socket.onclose({ code: 1012, reason: "" });
+  await eventually("it is back", () => sockets.length === 2 && feed.status.state === "open");
+  const next = sockets[1];
+  await hears(next, ticker("A", 4), ["A 6 stale"]);
+  assert.deepEqual([feed.latest("A").seq, feed.latest("A").state], [6, "stale"]);
+  await hears(next, ticker("A", 5), []);
+  // The same value, and this gateway's word: then it is what it was.
+  await hears(next, ticker("A", 6), ["A 6 live"]);
+  await hears(next, { ...ticker("A", 5), state: "stale" }, ["A 6 stale"]);
+  await hears(next, ticker("A", 7), ["A 7 live"]);
+  const rejected = [{ topic: "B", code: "unknown_topic", message: "not here" }];
+  await hears(next, { type: "subscribed", topics: [], aliases: {}, patterns: [], rejected }, ["B 6 stale"]);
+});
+
 test("days of UTC, and the day where bars are hours", () => {
   const midnight = Date.UTC(2026, 2, 5) * 1000;
   const days = ["America/Los_Angeles", "Pacific/Auckland"].map((zone) => {

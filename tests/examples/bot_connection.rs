@@ -8,6 +8,13 @@ use super::{
 use futures_util::future::join_all;
 use serde_json::json;
 
+/// Bots that are interrupted: of those that swallow some interrupts, one does.
+const INTERRUPTS: usize = 8;
+/// Messages that come before the interrupt,
+const SOME: u64 = 2_000;
+/// and with those after it, if it does not end: what it reads in seconds.
+const MANY: u64 = 100_000;
+
 /// Closes the first connection of a bot with this code.
 async fn closed_with(stage: &Stage, code: u16) -> Bot {
     let bot = Bot::start(&stage.url(), &[]);
@@ -60,6 +67,39 @@ async fn a_refusal_is_read() {
 }
 
 #[tokio::test]
+async fn sent_to_where_no_gateway_can_be_it_gives_up() {
+    let stage = Stage::start().await;
+    let mut bot = Bot::start(&stage.url(), &[]);
+    stage.refuse("302 Found\r\nLocation: https://login.example/").await;
+    assert_eq!(bot.program.exit().await, Some(1));
+    let said = bot.program.stderr.text();
+    assert!(said.contains("bot: https://login.example/ isn't a valid URI"), "{said}");
+}
+
+/// With a message at every moment, one comes together with the interrupt.
+#[tokio::test]
+async fn an_interrupt_ends_it_however_much_comes() {
+    let ends = (0..INTERRUPTS).map(async |_| {
+        let stage = Stage::start().await;
+        let mut bot = Bot::start(&stage.url(), &[]);
+        let mut actor = stage.client().await;
+        actor.subscribe(Some(ticker("100", 1))).await;
+        bot.program.says("up to date", 1).await;
+        for seq in 2..MANY {
+            if seq == SOME {
+                bot.program.signal("INT");
+            }
+            // Until it hangs up.
+            if !actor.offer(ticker("100", seq)).await {
+                break;
+            }
+        }
+        assert_eq!(bot.program.exit().await, Some(0), "{}", bot.program.said());
+    });
+    join_all(ends).await;
+}
+
+#[tokio::test]
 async fn a_topic_that_does_not_exist_ends_it_only_at_first() {
     let stage = Stage::start().await;
     let rejected = json!({"type": "subscribed", "id": "s", "topics": [], "aliases": {},
@@ -88,6 +128,9 @@ async fn mistakes_on_the_command_line_are_named() {
         (&["--above", "1"], "required: topic"),
         (&["ticker:*:BTC-USDT", "--above", "1"], "one ticker, please"),
         (&["BTC-USDT", "--above", "1", "--silence", "0"], "--silence must be"),
+        (&["BTC-USDT", "--above", "1", "--rearm-bps", "-50"], "--rearm-bps must be"),
+        (&["BTC-USDT", "--above", "1", "--url", "nonsense"], "nonsense isn't a valid URI"),
+        (&["BTC-USDT", "--above", "1", "--url", "ws://here:99999"], "Port out of range"),
     ] {
         let mut bot = Program::start(PYTHON, |command| {
             command.arg(example("bot.py")).args(args);

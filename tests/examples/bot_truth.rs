@@ -89,6 +89,28 @@ async fn another_gateway_that_is_behind_makes_no_second_crossing() {
 }
 
 #[tokio::test]
+async fn a_price_that_the_new_gateway_does_not_have_moves_nothing() {
+    let stage = Stage::start().await;
+    let mut bot = Bot::start(&stage.url(), &BRISK);
+    let mut actor = stage.client().await;
+    actor.subscribe(Some(ticker("100", 5))).await;
+    actor.say(ticker("106", 7)).await;
+    actor.question().await;
+    actor.close(4000, "slow_consumer", None).await;
+    // The value that it holds was live, says a gateway that is gone.
+    let mut actor = stage.client().await;
+    actor.subscribe(Some(but(ticker("100", 5), "state", "stale"))).await;
+    bot.program.says("this gateway is behind", 1).await;
+    actor.only_heartbeats().await;
+    actor.say(ticker("100", 6)).await;
+    actor.only_heartbeats().await;
+    actor.say(ticker("107", 8)).await;
+    let question = actor.question().await;
+    actor.pong(question).await;
+    bot.acts(&["107"]).await;
+}
+
+#[tokio::test]
 async fn nothing_counts_before_everything_has_come() {
     let stage = Stage::start().await;
     let bot = Bot::start(&stage.url(), &BRISK);

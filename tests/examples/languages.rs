@@ -1,6 +1,9 @@
 //! Every example but the bot's faults: prices, the way out, and a gateway that is not there.
 
-use super::program::{PYTHON, Program, example};
+use super::{
+    program::{PYTHON, Program, example},
+    stage::Stage,
+};
 use crate::support::{Role, eventually, packaged, start};
 use futures_util::future::join_all;
 use std::{
@@ -169,6 +172,24 @@ async fn misses_a_gateway(line: &Line) {
     if ["prices.py", "price.sh", "stream.sh", "watch"].iter().any(|file| line.is(file)) {
         assert_eq!(program.exit().await, Some(1), "{:?}", line.args);
     }
+    // Its pipe waits for a program that tries again; where that is gone, so is the shell.
+    if line.is("spread.sh") {
+        let mut spread = Program::start("sh", |command| {
+            command.arg(example("spread.sh")).env("TICKCAST", "/nowhere/tickcast");
+        });
+        assert_eq!(spread.exit().await, Some(1), "{}", spread.said());
+        assert!(spread.stderr.contain("/nowhere/tickcast"), "{}", spread.said());
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_ends_is_said_to_end() {
+    let stage = Stage::start().await;
+    let mut program =
+        line("sh", &[&example("stream.sh").display().to_string()]).start(&stage.address());
+    stage.refuse("200 OK").await;
+    assert_eq!(program.exit().await, Some(1), "{}", program.said());
+    assert!(program.stderr.contain("the stream ended"), "{}", program.said());
 }
 
 #[tokio::test]
@@ -188,9 +209,13 @@ async fn each_tells_how_it_is_used() {
 #[tokio::test]
 async fn a_symbol_that_does_not_exist_is_named_by_the_shell() {
     let demo = demo().await;
-    for file in ["price.sh", "stream.sh"] {
+    for file in ["price.sh", "stream.sh", "spread.sh"] {
         let mut program = line("sh", &[&example(file).display().to_string(), "NOPE-USDT"])
             .start(&demo.address.to_string());
         program.says("no feed has announced ticker:kucoin:NOPE-USDT", 1).await;
+        // A stream goes on: the topic may be announced yet.
+        if file != "stream.sh" {
+            assert_eq!(program.exit().await, Some(1), "{file}: {}", program.said());
+        }
     }
 }

@@ -29,7 +29,9 @@ pub struct Program {
 impl Program {
     /// Starts it.
     pub fn start(program: impl AsRef<OsStr>, prepare: impl FnOnce(&mut Command)) -> Self {
-        let mut command = Command::new(&program);
+        // Who runs tests in the background of a shell has them ignore interrupts, and so would this.
+        let mut command = Command::new("env");
+        command.arg("--default-signal=INT").arg(program);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.process_group(0).env("PYTHONDONTWRITEBYTECODE", "1");
         prepare(&mut command);

@@ -46,7 +46,12 @@ async fn what_the_readme_asks_by_curl_is_answered() {
         .lines()
         .filter(|line| line.starts_with("curl ") && line.contains(DOCUMENTED))
         .collect();
-    assert!(asked.len() > 3, "README.md asks by curl: {asked:?}");
+    for path in ["/v1/price", "/v1/stream"] {
+        assert!(
+            asked.iter().any(|line| line.contains(path)),
+            "README.md asks for {path}: {asked:?}"
+        );
+    }
     for line in asked {
         let line = addressed(line, &address).replacen("curl", "curl -sS --fail-with-body", 1);
         let mut program = Program::start("sh", |command| {

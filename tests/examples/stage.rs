@@ -1,11 +1,17 @@
 //! A server that says what a test tells it to, for what a gateway does not do on demand.
 
 use crate::support::DEADLINE;
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{
+    SinkExt, StreamExt,
+    stream::{SplitSink, SplitStream},
+};
 use serde_json::{Value, json};
+use std::sync::Arc;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::{Mutex, mpsc, watch},
+    task::JoinSet,
     time::timeout,
 };
 use tokio_tungstenite::{
@@ -32,13 +38,18 @@ impl Stage {
 
     /// Where to connect.
     pub fn url(&self) -> String {
-        format!("ws://{}/ws", self.0.local_addr().expect("an address"))
+        format!("ws://{}/ws", self.address())
+    }
+
+    /// The same without the path.
+    pub fn address(&self) -> String {
+        self.0.local_addr().expect("an address").to_string()
     }
 
     /// The next client.
     pub async fn client(&self) -> Actor {
         let stream = self.stream().await;
-        Actor(accept_hdr_async(stream, choose_json).await.expect("a handshake"))
+        Actor::new(accept_hdr_async(stream, choose_json).await.expect("a handshake"))
     }
 
     /// Answers the next dial with HTTP instead.
@@ -57,20 +68,44 @@ impl Stage {
     }
 }
 
-/// The server's end of one connection.
+/// The server's end of one connection. Heartbeats are answered all the time, whatever a test does.
 #[derive(Debug)]
-pub struct Actor(WebSocketStream<TcpStream>);
+pub struct Actor {
+    mouth: Mouth,
+    /// What the client said but for heartbeats; ends with the connection.
+    heard: mpsc::UnboundedReceiver<String>,
+    /// Heartbeats so far.
+    beats: watch::Receiver<usize>,
+    _ears: JoinSet<()>,
+}
+
+type Mouth = Arc<Mutex<SplitSink<WebSocketStream<TcpStream>, Message>>>;
 
 impl Actor {
-    /// Says something.
-    pub async fn say(&mut self, message: Value) {
-        self.0.send(Message::text(message.to_string())).await.expect("it listens");
+    fn new(socket: WebSocketStream<TcpStream>) -> Self {
+        let (mouth, ears) = socket.split();
+        let mouth = Arc::new(Mutex::new(mouth));
+        let (tell, heard) = mpsc::unbounded_channel();
+        let (count, beats) = watch::channel(0);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(listen(ears, Arc::clone(&mouth), tell, count));
+        Self { mouth, heard, beats, _ears: tasks }
     }
 
-    /// What the client says next.
+    /// Says something.
+    pub async fn say(&mut self, message: Value) {
+        assert!(self.offer(message).await, "it listens");
+    }
+
+    /// Says something, and returns whether somebody listens.
+    pub async fn offer(&mut self, message: Value) -> bool {
+        self.mouth.lock().await.send(Message::text(message.to_string())).await.is_ok()
+    }
+
+    /// What the client says next, but for heartbeats.
     pub async fn hear(&mut self) -> String {
-        let heard = timeout(DEADLINE, self.0.next()).await.expect("it says something");
-        heard.expect("a message").expect("a message").to_string()
+        let heard = timeout(DEADLINE, self.heard.recv()).await.expect("it says something");
+        heard.expect("a message")
     }
 
     /// Takes a subscription and returns it; the value follows, and `synced`.
@@ -88,17 +123,11 @@ impl Actor {
         asked
     }
 
-    /// Waits for the question that precedes an action, past heartbeats.
+    /// Waits for the question that precedes an action.
     pub async fn question(&mut self) -> Value {
-        loop {
-            let heard = self.hear().await;
-            if heard != "ping" {
-                let question: Value = serde_json::from_str(&heard).expect("a question");
-                assert_eq!(question["op"], "ping");
-                return question["id"].clone();
-            }
-            self.0.send(Message::text("pong")).await.expect("it listens");
-        }
+        let question: Value = serde_json::from_str(&self.hear().await).expect("a question");
+        assert_eq!(question["op"], "ping");
+        question["id"].clone()
     }
 
     /// Answers it.
@@ -106,16 +135,17 @@ impl Actor {
         self.say(json!({"type": "pong", "id": id, "time": 1})).await;
     }
 
-    /// Reads heartbeats until one that was sent after everything said so far was looked at.
+    /// Waits for a heartbeat that was sent after everything said so far was looked at.
     ///
     /// # Panics
     /// When anything else comes before.
     pub async fn only_heartbeats(&mut self) {
         // One may be on its way already; before the next, everything was read.
-        for _ in 0..2 {
-            assert_eq!(self.hear().await, "ping");
-            self.0.send(Message::text("pong")).await.expect("it listens");
-        }
+        let enough = *self.beats.borrow() + 2;
+        let waited = timeout(DEADLINE, self.beats.wait_for(|beats| *beats >= enough)).await;
+        waited.expect("heartbeats").expect("a connection");
+        let heard = self.heard.try_recv();
+        assert_eq!(heard, Err(mpsc::error::TryRecvError::Empty), "more than heartbeats");
     }
 
     /// Closes as a gateway does; `closing` comes first, when there is one.
@@ -124,9 +154,32 @@ impl Actor {
             self.say(closing).await;
         }
         let frame = CloseFrame { code: code.into(), reason: reason.to_owned().into() };
-        self.0.send(Message::Close(Some(frame))).await.expect("it listens");
+        let closed = self.mouth.lock().await.send(Message::Close(Some(frame))).await;
+        closed.expect("it listens");
         // Until it has read the frame.
-        while let Ok(Some(Ok(_))) = timeout(DEADLINE, self.0.next()).await {}
+        while let Ok(Some(_)) = timeout(DEADLINE, self.heard.recv()).await {}
+    }
+}
+
+/// Passes on what a client says, and answers its heartbeats, until the connection ends.
+async fn listen(
+    mut ears: SplitStream<WebSocketStream<TcpStream>>,
+    mouth: Mouth,
+    tell: mpsc::UnboundedSender<String>,
+    count: watch::Sender<usize>,
+) {
+    while let Some(Ok(message)) = ears.next().await {
+        match message {
+            Message::Text(text) if text == "ping" => {
+                count.send_modify(|beats| *beats += 1);
+                // One that has hung up needs no answer.
+                let _ = mouth.lock().await.send(Message::text("pong")).await;
+            }
+            Message::Text(text) => {
+                let _ = tell.send(text.to_string());
+            }
+            _ => {}
+        }
     }
 }
 

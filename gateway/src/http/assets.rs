@@ -71,7 +71,7 @@ const FILES: [(&str, &str, &str); 37] = [
 ];
 
 /// The client's modules, those first that others need.
-const CLIENT: [&str; 10] = [
+const CLIENT: [&str; 11] = [
     include_str!("../../web/client/report.js"),
     include_str!("../../web/client/topics.js"),
     include_str!("../../web/client/reconnect.js"),
@@ -81,6 +81,7 @@ const CLIENT: [&str; 10] = [
     include_str!("../../web/client/again.js"),
     include_str!("../../web/client/dial.js"),
     include_str!("../../web/client/mailbox.js"),
+    include_str!("../../web/client/newest.js"),
     include_str!("../../web/tickcast.js"),
 ];
 /// Where they are served as one, which is easier to copy.
