@@ -73,11 +73,14 @@ impl Stage {
 pub struct Actor {
     mouth: Mouth,
     /// What the client said but for heartbeats; ends with the connection.
-    heard: mpsc::UnboundedReceiver<String>,
+    heard: mpsc::Receiver<String>,
     /// Heartbeats so far.
     beats: watch::Receiver<usize>,
     _ears: JoinSet<()>,
 }
+
+/// Most messages that a test has not asked for; the client waits then.
+const UNHEARD: usize = 100;
 
 type Mouth = Arc<Mutex<SplitSink<WebSocketStream<TcpStream>, Message>>>;
 
@@ -85,7 +88,7 @@ impl Actor {
     fn new(socket: WebSocketStream<TcpStream>) -> Self {
         let (mouth, ears) = socket.split();
         let mouth = Arc::new(Mutex::new(mouth));
-        let (tell, heard) = mpsc::unbounded_channel();
+        let (tell, heard) = mpsc::channel(UNHEARD);
         let (count, beats) = watch::channel(0);
         let mut tasks = JoinSet::new();
         tasks.spawn(listen(ears, Arc::clone(&mouth), tell, count));
@@ -165,7 +168,7 @@ impl Actor {
 async fn listen(
     mut ears: SplitStream<WebSocketStream<TcpStream>>,
     mouth: Mouth,
-    tell: mpsc::UnboundedSender<String>,
+    tell: mpsc::Sender<String>,
     count: watch::Sender<usize>,
 ) {
     while let Some(Ok(message)) = ears.next().await {
@@ -176,7 +179,7 @@ async fn listen(
                 let _ = mouth.lock().await.send(Message::text("pong")).await;
             }
             Message::Text(text) => {
-                let _ = tell.send(text.to_string());
+                let _ = tell.send(text.to_string()).await;
             }
             _ => {}
         }
