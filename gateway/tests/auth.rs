@@ -349,7 +349,9 @@ async fn rest_asks_for_the_same() {
     let mut stage = stage().await;
     let token = token(json!({"topics": ["ticker:kucoin:*"]}));
     stage.heartbeat("kucoin", tickcast_shared::bus::LinkState::Live).await;
-    for path in ["/v1/price/BTC-USDT", "/v1/topics", "/v1/exchanges", "/nowhere"] {
+    let prices = ["/v1/price/BTC-USDT", "/v1/prices?symbols=BTC-USDT", "/v1/klines/BTC-USDT"];
+    let lists = ["/v1/topics", "/v1/symbols", "/v1/exchanges", "/nowhere"];
+    for path in [&prices[..], &lists, &["/v1/stream?topics=BTC-USDT"]].concat() {
         let (status, head, body) = get(&stage, path, None).await;
         assert_eq!((status, &body["error"]["code"]), (401, &json!("unauthorized")), "{path}");
         assert!(head.contains("www-authenticate: bearer"), "{head}");
@@ -357,6 +359,9 @@ async fn rest_asks_for_the_same() {
     let expired = Signer::hs256().token(None, json!({"exp": seconds_from_now(-99)}));
     let (status, _, body) = get(&stage, "/v1/topics", Some(&expired)).await;
     assert_eq!((status, &body["error"]["code"]), (401, &json!("token_expired")));
+    // One that is no text is no good one, whatever stands beside it.
+    let beside = format!("\u{ff}\r\nX-Api-Key: {API_KEY}");
+    assert_eq!(get(&stage, "/v1/topics", Some(&beside)).await.0, 401);
     let (status, _, body) = get(&stage, &format!("/v1/price/BTC-USDT?token={token}"), None).await;
     assert_eq!((status, &body["topic"]), (200, &json!(BTC)));
     for path in ["/v1/price/BTC-USDT?exchange=okx", "/v1/prices?symbols=BTC-USDT,ticker:okx:X-USDT"]

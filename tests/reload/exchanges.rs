@@ -151,7 +151,10 @@ async fn an_exchange_comes_and_goes_while_another_goes_on() {
         (!exchanges.contains("okx") && exchanges.contains("kucoin")).then_some(())
     })
     .await;
-    assert_eq!(status(&gateway, "/v1/price/BTC-USDT?exchange=okx").await, 404);
+    eventually("so is its topic", async || {
+        (status(&gateway, "/v1/price/BTC-USDT?exchange=okx").await == 404).then_some(())
+    })
+    .await;
     next_price(&market, &mut client, 3, &mut seq).await;
     assert_eq!(kucoin.counts().dials, 1, "nobody had to dial again");
     // Another address is not followed, and named.

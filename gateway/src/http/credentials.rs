@@ -4,11 +4,14 @@ use super::{App, assets, reply::Refusal, routes};
 use crate::auth::{Access, Auth, Denied};
 use axum::{
     extract::{FromRequestParts, Request, State},
-    http::{HeaderMap, HeaderName, StatusCode, Uri, header, request::Parts, uri::PathAndQuery},
+    http::{
+        HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header, request::Parts,
+        uri::PathAndQuery,
+    },
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use std::convert::Infallible;
+use std::{borrow::Cow, convert::Infallible};
 use tickcast_shared::{protocol::ErrorCode, secret::Secret};
 use tracing::debug;
 use url::form_urlencoded;
@@ -82,15 +85,20 @@ fn take(request: &mut Request) -> Option<Secret> {
 }
 
 /// RFC 6750 section 2.1; other schemes are another's business. Without a token behind it, it is a token
-/// that is not good, rather than none: whoever sends it means to show one.
+/// that is not good, rather than none: whoever sends it means to show one. So is one that is no text.
 fn bearer(headers: &HeaderMap) -> Option<Secret> {
-    let value = headers.get_all(header::AUTHORIZATION).iter().find_map(|it| it.to_str().ok())?;
-    let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
+    let value = text(headers.get(header::AUTHORIZATION)?);
+    let (scheme, rest) = value.split_once(' ').unwrap_or((&value, ""));
     scheme.eq_ignore_ascii_case("bearer").then(|| Secret::new(rest.trim()))
 }
 
 fn api_key(headers: &HeaderMap) -> Option<Secret> {
-    Some(Secret::new(headers.get(API_KEY)?.to_str().ok()?.trim()))
+    Some(Secret::new(text(headers.get(API_KEY)?).trim()))
+}
+
+/// No key and no token has the sign that stands for what is no text.
+fn text(value: &HeaderValue) -> Cow<'_, str> {
+    String::from_utf8_lossy(value.as_bytes())
 }
 
 fn subprotocol(headers: &HeaderMap) -> Option<Secret> {
